@@ -1,0 +1,99 @@
+"""Callbacks for `model.fit`: traversal pictures, whole checkpoints, throughput, and a stop at the first NaN."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from pathlib import Path
+
+import keras
+
+from infogan_tf import pictures
+from infogan_tf.files import replaced_file
+from infogan_tf.traversal import traverse
+
+
+class TraversalPictures(keras.callbacks.Callback):
+    """After every epoch `FOLDER/epoch-0001.png`: one traversal grid per code, the same noise every time."""
+
+    def __init__(self, folder: str | Path):
+        super().__init__()
+        self.folder = Path(folder)
+
+    def on_epoch_end(self, epoch, logs=None):
+        grids = [grid for code in self.model.codes for grid in traverse(self.model, code.name)]
+        pictures.save_traversals(grids, self.folder / f"epoch-{epoch + 1:04d}.png")
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """After every epoch `FOLDER/epoch-0001.keras`: weights, both optimizers and random state; the last `keep`.
+
+    Put it last, so that what the other callbacks wrote for an epoch is there when its checkpoint is.
+    """
+
+    def __init__(self, folder: str | Path, keep: int = 2):
+        super().__init__()
+        self.folder = Path(folder)
+        self.keep = keep
+
+    def on_epoch_end(self, epoch, logs=None):
+        with replaced_file(self.folder / f"epoch-{epoch + 1:04d}.keras") as temporary:
+            self.model.save(temporary)
+        for path, _ in list_checkpoints(self.folder)[: -self.keep]:
+            path.unlink()
+
+
+def list_checkpoints(folder: str | Path) -> list[tuple[Path, int]]:
+    """(path, epochs completed) of the checkpoints in `folder`, oldest first."""
+    found = [(path, re.fullmatch(r"epoch-(\d+)\.keras", path.name)) for path in Path(folder).glob("epoch-*.keras")]
+    return sorted(((path, int(name[1])) for path, name in found if name), key=lambda item: item[1])
+
+
+class Throughput(keras.callbacks.Callback):
+    """Adds `images_per_second` of the epoch so far to the logs, its first step (which may compile) left out."""
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if batch == 0:
+            self.first, self.rate = now, math.nan
+        else:
+            self.rate = self.batch_size * batch / (now - self.first)
+            logs["images_per_second"] = self.rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["images_per_second"] = self.rate
+
+
+class TrainingDivergedError(RuntimeError):
+    """A loss became NaN or infinite; the message names the step and the last good checkpoint."""
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Stops at the first step whose losses are not finite, before anything of it is written.
+
+    Raises:
+        TrainingDivergedError: From `fit`.
+    """
+
+    def __init__(self, checkpoints: str | Path, steps_per_epoch: int):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.steps_per_epoch = steps_per_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The logs are means over the epoch so far, so the first step that is not finite shows at once.
+        bad = [name for name in ("d_loss", "g_loss") if not math.isfinite(float(logs[name]))]
+        if bad:
+            saved = list_checkpoints(self.checkpoints)
+            raise TrainingDivergedError(
+                f"{' and '.join(bad)} not finite at step {self.epoch * self.steps_per_epoch + batch + 1} "
+                f"(epoch {self.epoch + 1}); last good checkpoint: {saved[-1][0] if saved else 'none yet'}"
+            )

@@ -1,0 +1,37 @@
+"""Command lines: thin absl flags over importable functions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from absl import app, flags
+
+
+def run_app(main: Callable[[], None]) -> None:
+    """`app.run` for commands whose users want one clear line, not a traceback, for what they can mend.
+
+    `--verbosity=1` (absl's debug level) shows the traceback.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
+        # --help lists the key flags of the script that was started; here that is an installed entry point.
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+    def guarded(argv: list[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
+        if flags.FLAGS.verbosity <= 0:  # INFO is for this project; of the libraries below it only warnings
+            for library in ("absl", "tensorflow"):
+                logging.getLogger(library).setLevel(logging.WARNING)
+        try:
+            main()
+        except (KeyError, ValueError, RuntimeError, OSError) as error:
+            if flags.FLAGS.verbosity > 0:
+                raise
+            message = error.args[0] if isinstance(error, KeyError) else error
+            sys.exit(f"{os.path.basename(sys.argv[0])}: error: {message}")
+
+    app.run(guarded)

@@ -1,0 +1,37 @@
+"""`infogan-evaluate`: clustering scores, information and code-to-label match of a trained workdir."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from absl import flags
+
+from infogan_tf.cli import run_app
+from infogan_tf.config import TrainingConfig
+from infogan_tf.files import replaced_file
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on, as in tensorflow-datasets.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
+
+
+def _main() -> None:
+    workdir = Path(WORKDIR.value)
+    config = TrainingConfig.load(workdir / "config.json")
+    from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf.evaluation.report import as_text, evaluate  # noqa: PLC0415
+
+    model = training.load(workdir)
+    data = datasets.load(config.dataset, SPLIT.value, DATA_DIR.value or config.data_dir)
+    report = {"dataset": config.dataset, "split": SPLIT.value, **evaluate(model, data)}
+    print(as_text(report))
+    path = workdir / "evaluation.json"
+    with replaced_file(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"written to {path}")
+
+
+def main() -> None:
+    """Entry point of `infogan-evaluate`."""
+    run_app(_main)

@@ -1,0 +1,80 @@
+"""`infogan-train`: flags over `infogan_tf.training.train`. TensorFlow loads only once the flags are in order."""
+
+from __future__ import annotations
+
+from absl import flags
+
+from infogan_tf import presets
+from infogan_tf.cli import run_app
+from infogan_tf.config import ADVERSARIAL_LOSSES, JIT, PRECISIONS, TrainingConfig
+
+FLAGS = flags.FLAGS
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run. Start the same command again to continue it.")
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "Delete another run that --workdir holds.")
+LAMBDA = flags.DEFINE_list(
+    "lambda",
+    None,
+    "Weight of L_I for each code, as digit:1,slant:0.1. Codes that are left out: 1 for discrete, 0.1 for continuous.",
+)
+
+flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
+flags.DEFINE_string("dataset", None, "mnist, fashion_mnist or mnist_5k. Default: the preset's.")
+flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data. Default: ~/tensorflow_datasets.")
+flags.DEFINE_string("train_split", "train", "Split to train on, as in tensorflow-datasets: train[:55000].")
+flags.DEFINE_string("validation_split", None, "Split to evaluate on after each epoch, for example train[55000:].")
+flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant:uniform. Default: the preset's.")
+flags.DEFINE_integer("noise_size", None, "Width of the noise z. Default: the preset's.", lower_bound=1)
+flags.DEFINE_integer("batch_size", None, "Images per step. Default: the preset's.", lower_bound=2)
+flags.DEFINE_integer("epochs", None, "Epochs in all, those before an interruption included.", lower_bound=1)
+flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: once through the split.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of images.", lower_bound=0)
+flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the trunk and D's head.", lower_bound=0)
+flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
+flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
+flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
+flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
+flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, not on a CPU.")
+
+CONFIG_FLAGS = (
+    "dataset", "data_dir", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
+    "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
+    "information_in_discriminator", "precision", "jit",
+)  # fmt: skip
+
+flags.mark_flag_as_required("workdir")
+
+
+def _parse_lambdas(items: list[str]) -> dict[str, float]:
+    pairs = [item.split(":") for item in items]
+    return {name.strip(): float(value) for name, value in pairs}
+
+
+@flags.validator("lambda", "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
+def _lambdas_parse(items: list[str] | None) -> bool:
+    try:
+        return items is None or bool(_parse_lambdas(items))
+    except ValueError:
+        return False
+
+
+def config_from_flags() -> TrainingConfig:
+    """The run that the flags describe."""
+    given = {name: FLAGS[name].value for name in CONFIG_FLAGS}
+    lambdas = None if LAMBDA.value is None else _parse_lambdas(LAMBDA.value)
+    return TrainingConfig.from_preset(FLAGS.preset, lambdas=lambdas, **given)
+
+
+def _main() -> None:
+    from infogan_tf.training import train  # noqa: PLC0415 - imports TensorFlow
+
+    train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value)
+
+
+def main() -> None:
+    """Entry point of `infogan-train`."""
+    run_app(_main)
+
+
+if __name__ == "__main__":
+    main()

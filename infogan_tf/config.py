@@ -1,0 +1,105 @@
+"""What one training run is made of, as plain data. Importing this imports no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from infogan_tf import presets
+from infogan_tf.files import replaced_file
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+ADVERSARIAL_LOSSES = ("non_saturating", "minimax", "hinge", "least_squares")
+JIT = ("auto", "on", "off")
+
+# These may change when a run is continued: how long it runs and where the same data lies.
+CHANGEABLE = frozenset({"epochs", "data_dir"})
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """All that decides a run; `config.json` in its workdir.
+
+    Attributes:
+        preset: Name of the preset that the other values came from.
+        dataset: One of `infogan_tf.datasets.DATASETS`.
+        data_dir: Where tensorflow-datasets finds it; None for its default.
+        train_split: tensorflow-datasets split to train on; labels are never used.
+        validation_split: Split to evaluate on after every epoch, with its labels; None for no evaluation.
+        codes: The code spec as `CodeSpec.parse` reads it.
+        image_shape: (height, width, channels).
+        noise_size: Width of z.
+        lambdas: Weight of L_I by code name; codes that are left out take their kind's default.
+        adversarial_loss: See `InfoGAN.compile`.
+        information_in_discriminator: See `InfoGAN.compile`.
+        batch_size: Images per step.
+        epochs: Passes of `steps_per_epoch` steps.
+        steps_per_epoch: Steps between checkpoints; None for one pass over the split.
+        discriminator_learning_rate: Adam's, for the trunk and D's head.
+        generator_learning_rate: Adam's, for G and Q's head.
+        precision: One of `PRECISIONS`.
+        jit: One of `JIT`: whether XLA compiles the step.
+        seed: Of the weights, the draws and the order of the images.
+    """
+
+    preset: str
+    dataset: str
+    codes: str
+    image_shape: tuple[int, int, int]
+    noise_size: int
+    lambdas: dict[str, float]
+    batch_size: int
+    epochs: int
+    discriminator_learning_rate: float
+    generator_learning_rate: float
+    data_dir: str | None = None
+    train_split: str = "train"
+    validation_split: str | None = None
+    adversarial_loss: str = "non_saturating"
+    information_in_discriminator: bool = False
+    steps_per_epoch: int | None = None
+    precision: str = "auto"
+    jit: str = "auto"
+    seed: int = 0
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> TrainingConfig:
+        """The preset's values, replaced by those of `overrides` that are not None.
+
+        Other `codes` without other `lambdas` leave each λ at its kind's default.
+        """
+        given = {key: value for key, value in overrides.items() if value is not None}
+        values = presets.get(name)
+        if "codes" in given:
+            values["lambdas"] = {}
+        return cls(preset=name, **{**values, **given})
+
+    def save(self, path: Path) -> None:
+        with replaced_file(path) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> TrainingConfig:
+        """The config in a `config.json`.
+
+        Raises:
+            ValueError: There is no such file or it holds something else.
+        """
+        try:
+            values = json.loads(path.read_text())
+            return cls(**{**values, "image_shape": tuple(values["image_shape"])})
+        except FileNotFoundError:
+            raise ValueError(f"{path.parent} is no training workdir: it has no {path.name}") from None
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} is not a training config: {error}") from None
+
+    def differences(self, other: TrainingConfig) -> dict[str, tuple[Any, Any]]:
+        """Values that make `other` another run, by name: (this, other's)."""
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(other, field.name))
+            for field in dataclasses.fields(self)
+            if field.name not in CHANGEABLE
+        }
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,334 @@
+"""InfoGAN as a Keras model: `compile`, `fit`, `evaluate`, `save`, `generate`, `infer_code`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from infogan_tf import networks, objectives, presets, validation
+from infogan_tf.code_spec import CodeSpec
+from infogan_tf.codes import Code
+from infogan_tf.evaluation.clustering import ClusteringScores
+from infogan_tf.optimizers import Adam
+
+
+@keras.saving.register_keras_serializable("infogan_tf")
+class InfoGAN(keras.Model):
+    """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
+
+    Args:
+        codes: A `CodeSpec`, a list of codes, or a string like "digit:categorical(10),slant:uniform".
+        image_shape: (height, width, channels).
+        noise_size: Width of the incompressible noise z.
+        generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the paper's for MNIST.
+        trunk: Own network images -> features [batch, any], shared by D and Q.
+        discriminator_head: Own network features -> logit [batch, 1].
+        posterior_head: Own network features -> [batch, codes.num_parameters].
+        seed: Of everything the model draws while it trains and in `generate`.
+        dtype: Precision policy of the default networks, for example "mixed_bfloat16".
+
+    Raises:
+        ValueError: The codes are empty or repeat a name, or a network's shapes do not fit the others.
+
+    Example:
+        >>> model = InfoGAN([Categorical("digit", 10), Uniform("slant"), Uniform("width")])
+        >>> model.compile()
+        >>> model.fit(images, batch_size=128, epochs=8)   # float32 [n, 28, 28, 1] in [0, 1]
+        >>> model.generate(n=16).shape
+        TensorShape([16, 28, 28, 1])
+    """
+
+    def __init__(
+        self,
+        codes: CodeSpec | list[Code] | str,
+        image_shape: tuple[int, int, int] = (28, 28, 1),
+        noise_size: int = 62,
+        *,
+        generator: keras.Model | None = None,
+        trunk: keras.Model | None = None,
+        discriminator_head: keras.Model | None = None,
+        posterior_head: keras.Model | None = None,
+        seed: int | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(dtype=dtype, **kwargs)
+        if isinstance(codes, str):
+            codes = CodeSpec.parse(codes)
+        self.codes = codes if isinstance(codes, CodeSpec) else CodeSpec(codes)
+        self.image_shape = tuple(image_shape)
+        self.noise_size = noise_size
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+        self.generator = generator or networks.build_generator(noise_size, self.codes.size, self.image_shape, dtype)
+        self.trunk = trunk or networks.build_trunk(self.image_shape, dtype)
+        num_features = self.trunk.output_shape[-1]
+        self.discriminator_head = discriminator_head or networks.build_discriminator_head(num_features)
+        self.posterior_head = posterior_head or networks.build_posterior_head(
+            num_features, self.codes.num_parameters, dtype
+        )
+        validation.check_networks(self)
+
+        self.d_loss_metric = keras.metrics.Mean(name="d_loss")
+        self.g_loss_metric = keras.metrics.Mean(name="g_loss")
+        self.information_metrics = [keras.metrics.Mean(name=f"{code.name}_information") for code in self.codes]
+        self.clustering_metrics = [
+            ClusteringScores(code.num_classes, name=code.name) for code in self.codes if code.kind == "categorical"
+        ]
+        self.built = True
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
+        """A new model with a preset's codes, image shape and noise size; `overrides` are `InfoGAN`'s arguments."""
+        return cls(**{**presets.model_arguments(name), **overrides})
+
+    # ------------------------------------------------------------------ training
+
+    def compile(
+        self,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        adversarial_loss: str = "non_saturating",
+        lambdas: float | Mapping[str, float] | None = None,
+        information_in_discriminator: bool = False,
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            discriminator_optimizer: Of the trunk and D's head. Default: the paper's, Adam(2e-4, beta_1=0.5).
+            generator_optimizer: Of G and Q's head. Default: the paper's, Adam(1e-3, beta_1=0.5).
+            adversarial_loss: "non_saturating", "minimax", "hinge" or "least_squares".
+            lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
+                for continuous ones. 0 for all is a plain GAN.
+            information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
+            jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower.
+            **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
+
+        Raises:
+            ValueError: Unknown loss, or `lambdas` that name no code or are negative.
+        """
+        if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
+            raise ValueError(
+                f"adversarial_loss must be one of {', '.join(objectives.ADVERSARIAL_LOSSES)}, got {adversarial_loss!r}"
+            )
+        if jit_compile == "auto" and not tf.config.list_logical_devices("GPU"):
+            jit_compile = False
+        super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
+        self.adversarial_loss = adversarial_loss
+        self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
+        self.information_in_discriminator = information_in_discriminator
+        self.discriminator_optimizer = self._prepare(
+            discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator_variables
+        )
+        self.generator_optimizer = self._prepare(
+            generator_optimizer or Adam(1e-3, beta_1=0.5), self.generator_variables
+        )
+
+    def _prepare(self, optimizer, variables):
+        """Builds the optimizer now, so that its state is saved and loaded with the model."""
+        optimizer = keras.optimizers.get(optimizer)
+        float16 = any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
+        if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(variables)
+        return optimizer
+
+    @property
+    def discriminator_variables(self) -> list[keras.Variable]:
+        """What D's step trains."""
+        variables = self.trunk.trainable_variables + self.discriminator_head.trainable_variables
+        if self.information_in_discriminator:
+            variables += self.posterior_head.trainable_variables
+        return variables
+
+    @property
+    def generator_variables(self) -> list[keras.Variable]:
+        """What the joint G/Q step trains. The trunk learns from D's loss alone."""
+        return self.generator.trainable_variables + self.posterior_head.trainable_variables
+
+    @property
+    def metrics(self) -> list[keras.Metric]:
+        return [self.d_loss_metric, self.g_loss_metric, *self.information_metrics, *self.clustering_metrics]
+
+    def sample(self, n: int | tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Z ~ N(0, I) [n, noise_size] and c ~ P(c) [n, code_size], float32; `seed` is a stateless seed of 2."""
+        if seed is None:
+            seed = self.seed_generator.next()
+        noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int32)))
+        z = tf.random.stateless_normal([n, self.noise_size], noise_seed)
+        return z, self.codes.sample(n, code_seed)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
+        real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
+        d_variables, g_variables = self.discriminator_variables, self.generator.trainable_variables
+        q_variables = self.posterior_head.trainable_variables
+
+        # (z, c) ~ P(z) P(c), x = G(z, c): a sample from P(x|z, c). G does not change until the end of this step,
+        # so one recorded pass serves both updates.
+        z, c = self.sample(tf.shape(real)[0])
+        with tf.GradientTape() as generator_tape:
+            fake = self.generator([z, c], training=True)
+
+        # max over D of V(D,G). Real and generated images pass apart: each is normalised by its own statistics.
+        with tf.GradientTape() as tape:
+            real_logits = self.discriminator_head(self.trunk(real, training=True), training=True)
+            fake_features = self.trunk(fake, training=True)
+            fake_logits = self.discriminator_head(fake_features, training=True)
+            d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
+            if self.information_in_discriminator:
+                parameters = self.posterior_head(fake_features, training=True)
+                d_objective -= self._weighted(objectives.information(self.codes, c, parameters))
+            d_objective = self.discriminator_optimizer.scale_loss(d_objective)
+        self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
+
+        # min over (G, Q) of V(D,G) - λ L_I(G,Q)
+        with tf.GradientTape() as tape:
+            tape.watch(fake)
+            features = self.trunk(fake, training=True)
+            g_loss = loss.generator(self.discriminator_head(features, training=True))
+            information = objectives.information(self.codes, c, self.posterior_head(features, training=True))
+            objective = self.generator_optimizer.scale_loss(g_loss - self._weighted(information))
+        fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
+        g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
+        self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
+
+        return self._record(d_loss, g_loss, information)
+
+    def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
+        """λ L_I, summed over the codes."""
+        return tf.add_n([self.lambdas[name] * value for name, value in information.items()])
+
+    def _record(self, d_loss, g_loss, information) -> dict[str, tf.Tensor]:
+        self.d_loss_metric.update_state(d_loss)
+        self.g_loss_metric.update_state(g_loss)
+        for metric, value in zip(self.information_metrics, information.values(), strict=True):
+            metric.update_state(value)
+        return {m.name: m.result() for m in self.metrics if isinstance(m, keras.metrics.Mean)}
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Losses and information in inference mode; with labels, how well each categorical code clusters them."""
+        real, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
+        z, c = self.sample(tf.shape(real)[0])
+        fake_features = self.trunk(self.generator([z, c], training=False), training=False)
+        real_features = self.trunk(real, training=False)
+        real_logits = self.discriminator_head(real_features, training=False)
+        fake_logits = self.discriminator_head(fake_features, training=False)
+        information = objectives.information(self.codes, c, self.posterior_head(fake_features, training=False))
+        logs = self._record(loss.discriminator(real_logits, fake_logits), loss.generator(fake_logits), information)
+        if labels is not None:
+            slices = self.codes.split_parameters(self.posterior_head(real_features, training=False))
+            for metric in self.clustering_metrics:
+                metric.update_state(labels, tf.argmax(slices[metric.name], axis=-1))
+                logs.update(metric.result())
+        return logs
+
+    def make_test_function(self, force: bool = False):
+        """As in Keras, but never under XLA: the matching of codes with labels runs in scipy."""
+        jit_compile, self.jit_compile = self.jit_compile, False
+        try:
+            return super().make_test_function(force)
+        finally:
+            self.jit_compile = jit_compile
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """As in Keras; `x` is images or a `tf.data.Dataset` of images or (images, labels); labels are not used.
+
+        Raises:
+            ValueError: Images of another shape than `image_shape`, or with values outside [0, 1].
+        """
+        validation.check_training_data(x, self.image_shape)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # the dataset's own business; Keras warns otherwise
+        return super().fit(x, *args, **kwargs)
+
+    # ------------------------------------------------------------------ use
+
+    def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """`infer_code` as a layer call, so that `predict` works."""
+        return self.codes.infer(self.posterior_head(self.trunk(images, training=training), training=training))
+
+    def generate(self, z: Any = None, c: Any = None, *, n: int | None = None, seed: int | None = None) -> tf.Tensor:
+        """Images G(z, c) in inference mode.
+
+        Args:
+            z: Noise [n, noise_size], float32; default: drawn from N(0, I).
+            c: Flat codes [n, code_size], float32; default: drawn from P(c).
+            n: How many, where neither z nor c says so; default 1.
+            seed: For what is drawn; default: the model's own seed generator.
+
+        Returns:
+            float32 [n, height, width, channels] in [0, 1].
+
+        Raises:
+            ValueError: z or c has another shape.
+        """
+        n = validation.batch_size(z, c, n)
+        drawn_z, drawn_c = self.sample(n, None if seed is None else tf.constant([0, seed]))
+        z = drawn_z if z is None else validation.check_matrix("z", z, (n, self.noise_size))
+        c = drawn_c if c is None else validation.check_matrix("c", c, (n, self.codes.size))
+        return tf.cast(self.generator([z, c], training=False), tf.float32)
+
+    def infer_code(self, images: Any) -> dict[str, tf.Tensor]:
+        """Q(c|x) in inference mode for images [n, height, width, channels] in [0, 1].
+
+        Returns:
+            float32: `code` [n, code_size], the point estimate as a flat code, and for each code `NAME_probs`
+            [n, size], or `NAME_mean` and `NAME_stddev` [n, dim] (circular: angle `NAME_mean` and
+            `NAME_concentration` [n, 1]).
+
+        Raises:
+            ValueError: Another shape than `image_shape`, or values outside [0, 1].
+        """
+        images = np.asarray(images, np.float32)
+        validation.check_images(images, self.image_shape)
+        return self(images, training=False)
+
+    # ------------------------------------------------------------------ saving
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "codes": serialize(self.codes),
+            "image_shape": list(self.image_shape),
+            "noise_size": self.noise_size,
+            "seed": self.seed_generator.get_config()["seed"],
+            **{name: serialize(getattr(self, name)) for name in NETWORKS},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> InfoGAN:
+        config = dict(config)
+        for name in ("codes", *NETWORKS):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        return cls(**config)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "adversarial_loss": self.adversarial_loss,
+            "lambdas": dict(self.lambdas),
+            "information_in_discriminator": self.information_in_discriminator,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        config = dict(config)
+        for name in ("discriminator_optimizer", "generator_optimizer"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        self.compile(**config)
+
+
+NETWORKS = ("generator", "trunk", "discriminator_head", "posterior_head")

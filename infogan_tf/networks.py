@@ -1,0 +1,80 @@
+"""The paper's MNIST networks (Chen et al., 2016, appendix C.1, table 1), as functional Keras models.
+
+    trunk               conv 64 4x4 s2 lReLU; conv 128 4x4 s2 BN lReLU; FC 1024 BN lReLU      shared by D and Q
+    discriminator head  FC 1                                                                  a logit
+    posterior head      FC 128 BN lReLU; FC                                                   parameters of Q(c|x)
+    generator           FC 1024 BN ReLU; FC h/4*w/4*128 BN ReLU; upconv 64 4x4 s2 BN ReLU; upconv 4x4 s2
+
+Images are [batch, height, width, channels] in [0, 1]; height and width must be multiples of 4. Heads and images are
+float32 under every precision policy.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from infogan_tf.layers import BatchNormalization
+
+LEAKY_RELU_SLOPE = 0.1
+
+
+def _leaky_relu(x, dtype):
+    return layers.LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
+
+
+def _dense(units: int, dtype, **kwargs) -> layers.Dense:
+    return layers.Dense(units, dtype=dtype, **kwargs)
+
+
+def _batch_norm(dtype) -> BatchNormalization:
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)
+
+
+def build_generator(noise_size: int, code_size: int, image_shape: tuple[int, int, int], dtype=None) -> keras.Model:
+    """G(z, c): [batch, noise_size], [batch, code_size] -> images [batch, *image_shape] in [0, 1]."""
+    height, width, channels = image_shape
+    if height % 4 or width % 4:
+        raise ValueError(f"image height and width must be multiples of 4, got image_shape={tuple(image_shape)}")
+    z = keras.Input((noise_size,), name="z")
+    c = keras.Input((code_size,), name="c")
+    x = layers.Concatenate(dtype=dtype)([z, c])
+    x = _dense(1024, dtype, use_bias=False)(x)
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = _dense(height // 4 * (width // 4) * 128, dtype, use_bias=False)(x)
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = layers.Reshape((height // 4, width // 4, 128), dtype=dtype)(x)
+    x = layers.Conv2DTranspose(64, 4, 2, padding="same", use_bias=False, dtype=dtype)(x)
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = layers.Conv2DTranspose(channels, 4, 2, padding="same", dtype=dtype)(x)
+    x = layers.Activation("sigmoid", dtype="float32", name="image")(x)
+    return keras.Model([z, c], x, name="generator")
+
+
+def build_trunk(image_shape: tuple[int, int, int], dtype=None) -> keras.Model:
+    """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, 1024]."""
+    image = keras.Input(image_shape, name="x")
+    x = layers.Conv2D(64, 4, 2, padding="same", dtype=dtype)(image)
+    x = _leaky_relu(x, dtype)
+    x = layers.Conv2D(128, 4, 2, padding="same", use_bias=False, dtype=dtype)(x)
+    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    x = layers.Flatten(dtype=dtype)(x)
+    x = _dense(1024, dtype, use_bias=False)(x)
+    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    return keras.Model(image, x, name="trunk")
+
+
+def build_discriminator_head(num_features: int) -> keras.Model:
+    """Features [batch, num_features] -> logit of D(x), [batch, 1]."""
+    features = keras.Input((num_features,), name="features")
+    logit = _dense(1, "float32", name="logit")(features)
+    return keras.Model(features, logit, name="discriminator_head")
+
+
+def build_posterior_head(num_features: int, num_parameters: int, dtype=None) -> keras.Model:
+    """Features [batch, num_features] -> parameters of Q(c|x), [batch, num_parameters]."""
+    features = keras.Input((num_features,), name="features")
+    x = _dense(128, dtype, use_bias=False)(features)
+    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    parameters = _dense(num_parameters, "float32", name="parameters")(x)
+    return keras.Model(features, parameters, name="posterior_head")

@@ -1,0 +1,139 @@
+"""One training run in a workdir: `config.json`, `checkpoints/`, `metrics.csv`, `pictures/`, `model.keras`."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import shutil
+from pathlib import Path
+
+import keras
+
+from infogan_tf import datasets, precision
+from infogan_tf.callbacks import Checkpoints, StopOnNonFinite, Throughput, TraversalPictures, list_checkpoints
+from infogan_tf.config import TrainingConfig
+from infogan_tf.files import replaced_file
+from infogan_tf.model import InfoGAN
+from infogan_tf.optimizers import Adam
+
+logger = logging.getLogger(__name__)
+
+
+def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False) -> InfoGAN:
+    """Trains to `config.epochs`, from the workdir's last checkpoint if it has one.
+
+    A run that was interrupted and one that was not see the same images, noise and codes from that checkpoint on.
+
+    Args:
+        config: The run.
+        workdir: Its folder; made if needed.
+        overwrite: Start again in a workdir that holds another run, deleting it.
+
+    Returns:
+        The trained model, which is also in `WORKDIR/model.keras`.
+
+    Raises:
+        ValueError: The workdir holds a run of another config, or the config does not fit the data.
+        DatasetUnavailableError: The data set can be neither read nor downloaded.
+        TrainingDivergedError: A loss became NaN or infinite.
+    """
+    workdir = Path(workdir)
+    if not overwrite:
+        _check_workdir(workdir, config)
+    # The model before the data: a mistake in the codes shows before anything is read, downloaded or deleted.
+    keras.utils.set_random_seed(config.seed)
+    saved = [] if overwrite else list_checkpoints(workdir / "checkpoints")
+    model, epoch = _resume(*saved[-1]) if saved else (_build(config), 0)
+    images = datasets.load(config.dataset, config.train_split, config.data_dir).images
+    validation = None
+    if config.validation_split:
+        held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
+        validation = datasets.evaluation_batches(held_out.images, held_out.labels)
+    steps = config.steps_per_epoch or len(images) // config.batch_size
+    if not steps:
+        raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
+
+    if overwrite and workdir.exists():
+        shutil.rmtree(workdir)
+    config.save(workdir / "config.json")
+    _drop_metrics_after(workdir / "metrics.csv", epoch)
+    if epoch < config.epochs:
+        model.fit(
+            datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),
+            initial_epoch=epoch,
+            epochs=config.epochs,
+            steps_per_epoch=steps,
+            validation_data=validation,
+            callbacks=[
+                StopOnNonFinite(workdir / "checkpoints", steps),
+                Throughput(config.batch_size),
+                keras.callbacks.CSVLogger(workdir / "metrics.csv", append=True),
+                keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
+                TraversalPictures(workdir / "pictures"),
+                Checkpoints(workdir / "checkpoints"),
+            ],
+        )
+    with replaced_file(workdir / "model.keras") as temporary:
+        model.save(temporary)
+    return model
+
+
+def load(workdir: str | Path) -> InfoGAN:
+    """The trained model of a workdir.
+
+    Raises:
+        ValueError: It has none; says how far its run has come.
+    """
+    path = Path(workdir) / "model.keras"
+    if not path.exists():
+        config = TrainingConfig.load(path.with_name("config.json"))
+        done = max((epoch for _, epoch in list_checkpoints(path.parent / "checkpoints")), default=0)
+        raise ValueError(
+            f"{workdir} has no model.keras: its run has completed {done} of {config.epochs} epochs; "
+            "start the same training command again to finish it"
+        )
+    return keras.models.load_model(path)
+
+
+def _check_workdir(workdir: Path, config: TrainingConfig) -> None:
+    """`workdir` is absent, empty, or holds a run of this very config."""
+    path = workdir / "config.json"
+    if path.exists():
+        different = TrainingConfig.load(path).differences(config)
+        if different:
+            listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
+            raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
+    elif workdir.exists() and any(workdir.iterdir()):
+        raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir or --overwrite")
+
+
+def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
+    logger.info("continuing after epoch %d from %s", epoch, checkpoint)
+    return keras.models.load_model(checkpoint), epoch
+
+
+def _build(config: TrainingConfig) -> InfoGAN:
+    policy, reason = config.precision, "as asked"
+    if policy == "auto":
+        policy, reason = precision.choose()
+    logger.info("precision %s: %s", policy, reason)
+    model = InfoGAN(config.codes, config.image_shape, config.noise_size, seed=config.seed, dtype=policy)
+    model.compile(
+        Adam(config.discriminator_learning_rate, beta_1=0.5),
+        Adam(config.generator_learning_rate, beta_1=0.5),
+        adversarial_loss=config.adversarial_loss,
+        lambdas=config.lambdas,
+        information_in_discriminator=config.information_in_discriminator,
+        jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],
+    )
+    return model
+
+
+def _drop_metrics_after(path: Path, epoch: int) -> None:
+    """Removes the rows of epochs that will be trained again (an interruption can fall before their checkpoint)."""
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    with replaced_file(path) as temporary, temporary.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) < epoch)])

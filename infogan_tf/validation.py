@@ -1,0 +1,110 @@
+"""Checks on what a user gives, made before any work starts; each raises one ValueError that names the culprit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from infogan_tf.code_spec import CodeSpec
+
+if TYPE_CHECKING:
+    from infogan_tf.model import InfoGAN
+
+
+def check_networks(model: InfoGAN) -> None:
+    """Each network takes and gives what the others need."""
+    features = model.trunk.output_shape
+    if len(features) != 2:
+        raise ValueError(f"trunk must give features [batch, any], got {features}")
+    expected = {
+        "generator": ([model.noise_size, model.codes.size], model.image_shape),
+        "trunk": (model.image_shape, features[1:]),
+        "discriminator_head": (features[1:], (1,)),
+        "posterior_head": (features[1:], (model.codes.num_parameters,)),
+    }
+    for name, (inputs, outputs) in expected.items():
+        network = getattr(model, name)
+        if tuple(network.output_shape[1:]) != tuple(outputs):
+            raise ValueError(f"{name} must give [batch, {_join(outputs)}], but its output is {network.output_shape}")
+        if name == "generator":
+            actual = [shape[-1] for shape in network.input_shape]
+            if list(actual) != inputs:
+                raise ValueError(
+                    f"generator must take z [batch, {inputs[0]}] and c [batch, {inputs[1]}] "
+                    f"(noise_size and the codes' size), but its inputs are {network.input_shape}"
+                )
+        elif tuple(network.input_shape[1:]) != tuple(inputs):
+            raise ValueError(f"{name} must take [batch, {_join(inputs)}], but its input is {network.input_shape}")
+
+
+def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None) -> dict[str, float]:
+    """λ of each code: given for all, given by name, or the kind's default."""
+    by_name = lambdas if isinstance(lambdas, Mapping) else {}
+    unknown = set(by_name) - {code.name for code in codes}
+    if unknown:
+        raise ValueError(
+            f"lambda names no code: {', '.join(sorted(unknown))}; codes are {', '.join(c.name for c in codes)}"
+        )
+    common = {} if lambdas is None or by_name is lambdas else {c.name: lambdas for c in codes}
+    resolved = {c.name: float({**common, **by_name}.get(c.name, c.default_lambda)) for c in codes}
+    for name, value in resolved.items():
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"lambda of {name!r} must be a number from 0 up, got {value}")
+    return resolved
+
+
+def check_training_data(data: Any, image_shape: tuple[int, int, int]) -> None:
+    """The images of an array, or the first batch of a `tf.data.Dataset`."""
+    if isinstance(data, tf.data.Dataset):
+        spec = data.element_spec
+        shape = (spec[0] if isinstance(spec, tuple | list) else spec).shape
+        if shape.rank is not None and not shape[1:].is_compatible_with(image_shape):
+            raise ValueError(_shape_message(shape, image_shape))
+        batch = next(iter(data.take(1)))
+        data = batch[0] if isinstance(batch, tuple | list) else batch
+    if isinstance(data, np.ndarray | tf.Tensor):
+        check_images(np.asarray(data), image_shape)
+
+
+def check_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> None:
+    """Batches of `image_shape` with values in [0, 1]."""
+    if images.ndim != 4 or images.shape[1:] != tuple(image_shape):
+        raise ValueError(_shape_message(images.shape, image_shape))
+    low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 1.0)
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"image values must be in [0, 1], found {low:g} to {high:g}"
+            + ("; divide 8-bit images by 255" if 1 < high <= 255 and low >= 0 else "")
+        )
+
+
+def batch_size(z: Any, c: Any, n: int | None) -> int:
+    """The one batch size that z, c and n agree on."""
+    sizes = {name: len(value) for name, value in (("z", z), ("c", c)) if value is not None}
+    if n is not None:
+        sizes["n"] = n
+    if len(set(sizes.values())) > 1:
+        raise ValueError("sizes differ: " + ", ".join(f"{name} has {size}" for name, size in sizes.items()))
+    size = next(iter(sizes.values()), 1)
+    if size < 1:
+        raise ValueError(f"n must be 1 or more, got {size}")
+    return size
+
+
+def check_matrix(name: str, value: Any, shape: tuple[int, int]) -> np.ndarray:
+    """`value` as float32 of exactly `shape`."""
+    matrix = np.asarray(value, np.float32)
+    if matrix.shape != shape:
+        raise ValueError(f"{name} must be {list(shape)}, got {list(matrix.shape)}")
+    return matrix
+
+
+def _shape_message(shape: Any, image_shape: tuple[int, int, int]) -> str:
+    return f"images must be [batch, {_join(image_shape)}], got {list(shape)}"
+
+
+def _join(sizes: Any) -> str:
+    return ", ".join(map(str, sizes))

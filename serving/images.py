@@ -1,0 +1,35 @@
+"""Images as callers hold them to images as `infer_code` takes them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def image_batch(images: ArrayLike, image_shape: Sequence[int]) -> np.ndarray:
+    """Images in the form of the signature's input.
+
+    Args:
+        images: float in [0, 1] or uint8; [n, h, w, channels] or a single [h, w, channels]; with one channel
+            also [n, h, w] or [h, w].
+        image_shape: (h, w, channels) of the model.
+
+    Returns:
+        [n, h, w, channels] float32 in [0, 1].
+
+    Raises:
+        ValueError: another shape, dtype or range, or no images.
+    """
+    images, shape = np.asarray(images), tuple(image_shape)
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / 255
+    elif not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"Images must be float in [0, 1] or uint8, not {images.dtype}")
+    elif not ((images >= 0) & (images <= 1)).all():
+        raise ValueError(f"Float images must be in [0, 1], not in [{images.min():g}, {images.max():g}]")
+    suits = {shape, shape[:2]} if shape[2] == 1 else {shape}
+    single = images.shape in suits
+    if not single and (images.shape[1:] not in suits or not len(images)):
+        expected = " or ".join(f"[n, {', '.join(map(str, suit))}]" for suit in sorted(suits))
+        raise ValueError(f"Images must have shape {expected} (or one image), not {list(images.shape)}")
+    return images.reshape(-1, *shape).astype(np.float32)

@@ -1,0 +1,52 @@
+"""The URLs under /v1/ (tensorflow_serving/model_servers/http_rest_api_util.cc)."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from infogan_serving.local.errors import invalid
+
+_VERSION_OR_LABEL = r"(?:/versions/(\d+)|/labels/([^/:]+))?"
+_PATTERNS = {
+    "GET": rf"/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?",
+    "POST": rf"/v1/models/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)",
+}
+_MAX_VERSION = 2**63 - 1
+
+
+class Route(NamedTuple):
+    """What a URL asks for. `action` is predict, classify, regress, metadata or status."""
+
+    action: str
+    model: str
+    version: int | None
+    label: str | None
+
+
+def parse_route(method: str, target: str) -> Route:
+    """The route of a request.
+
+    Args:
+        method: the HTTP method.
+        target: the path as sent, still percent-encoded, together with the query.
+
+    Raises:
+        RequestError: 400; without a message for a version beyond 64 bits, which is answered with no body.
+    """
+    match = re.fullmatch(_PATTERNS.get(method, "(?!)"), target, re.ASCII | re.IGNORECASE)
+    malformed = invalid(f"Malformed request: {method} {target}")
+    if match is None:
+        raise malformed
+    model, version, label, verb = match.groups()
+    if version is not None and int(version) > _MAX_VERSION:
+        raise invalid("")
+    if method == "POST" and verb != verb.lower():  # the pattern ignores case, what follows does not
+        raise malformed
+    if model is None:
+        raise invalid("Missing model name in request.")
+    return Route(
+        action=verb if method == "POST" or verb == "metadata" else "status",
+        model=unquote(model),
+        version=None if version is None else int(version),
+        label=None if label is None else unquote(label),
+    )

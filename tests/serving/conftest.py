@@ -1,0 +1,53 @@
+"""Two models, each on a local server that lives as long as the session."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from infogan_serving import Client
+from infogan_serving.local import running
+from tests.serving.models import save_dtypes, save_infogan
+
+
+@pytest.fixture(scope="session")
+def infogan_base(tmp_path_factory):
+    base = tmp_path_factory.mktemp("infogan")
+    save_infogan(base / "3")
+    return base
+
+
+@pytest.fixture(scope="session")
+def infogan_url(infogan_base) -> Iterator[str]:
+    with running(infogan_base, "infogan", poll_seconds=0) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(infogan_url) -> Iterator[Client]:
+    with Client(infogan_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def dtypes_url(tmp_path_factory) -> Iterator[str]:
+    base = tmp_path_factory.mktemp("dtypes")
+    save_dtypes(base / "00000007")
+    with running(base, "dtypes", poll_seconds=0) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def predict(dtypes_url):
+    """Posts a body as it is, or request fields, to the model `dtypes`; returns HTTP status and answer."""
+    with httpx.Client() as http:
+
+        def post(body: str | bytes | None = None, target: str = "dtypes:predict", **fields):
+            response = http.post(
+                f"{dtypes_url}/v1/models/{target}", content=json.dumps(fields) if body is None else body
+            )
+            assert response.headers["content-type"] == "application/json"
+            return response.status_code, json.loads(response.content)
+
+        yield post

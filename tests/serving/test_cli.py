@@ -1,0 +1,69 @@
+"""`infogan-serve` as a process."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from infogan_serving import Client
+from tests.serving.models import DESCRIPTION
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-c", "from infogan_serving.cli import main; main()", *flags]
+
+
+def failure(*flags: str) -> str:
+    result = subprocess.run(command(*flags), capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_serves_until_it_is_told_to_end(infogan_base, ending):
+    arguments = command(f"--model_base_path={infogan_base}", "--model_name=infogan", "--rest_api_port=0")
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = next(line for line in process.stderr if "stand-in for TensorFlow Serving" in line)
+            assert str(infogan_base) in line
+            url = re.search(r"(http://127\.0\.0\.1:\d+)/v1/models/infogan", line)[1]
+            with Client(url) as client:
+                assert client.describe() == DESCRIPTION
+            process.send_signal(ending)
+            _, rest = process.communicate()
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+
+
+def test_used_port(infogan_base):
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
+        text = failure(f"--model_base_path={infogan_base}", f"--rest_api_port={port}")
+    assert f"infogan-serve: cannot listen on 127.0.0.1:{port}: Address already in use" in text.splitlines()
+
+
+def test_missing_base_path(tmp_path):
+    text = failure(f"--model_base_path={tmp_path}/absent")
+    assert f"flag --model_base_path={tmp_path}/absent: There is no such folder." in text
+    assert "tensorflow" not in text.lower()
+
+
+def test_base_path_is_required():
+    assert "--model_base_path" in failure()
+
+
+def test_help_lists_the_flags():
+    text = subprocess.run(command("--help"), capture_output=True, text=True, check=False).stdout
+    for name in "model_base_path", "model_name", "rest_api_port", "file_system_poll_wait_seconds", "address":
+        assert f"--{name}:" in text
+
+
+def test_flags_that_only_tensorflow_model_server_has(tmp_path):
+    text = failure(f"--model_base_path={tmp_path}", "--enable_batching")
+    assert "Unknown command line flag 'enable_batching'" in text

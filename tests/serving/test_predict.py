@@ -1,0 +1,178 @@
+"""Row and column requests, dtype by dtype."""
+
+import base64
+import gzip
+import json
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+
+from infogan_serving.local import body
+from infogan_serving.local.servable import Servable
+
+
+def test_row_values(predict):
+    assert predict(instances=[1, 2.5]) == (200, {"predictions": [2.0, 5.0]})
+
+
+def test_row_objects_with_one_input(predict):
+    assert predict(instances=[{"x": [1, 2]}, {"x": [3, 4]}]) == (200, {"predictions": [[2, 4], [6, 8]]})
+
+
+def test_row_objects_with_two_inputs_and_outputs(predict):
+    rows = [{"a": 0.5, "b": 1}, {"b": 2, "a": 0.25}]
+    answer = {"predictions": [{"total": 1.5, "b": 1}, {"total": 2.25, "b": 2}]}
+    assert predict(signature_name="two", instances=rows) == (200, answer)
+
+
+@pytest.mark.parametrize("value", [5, [5], [[1, 2], [3, 4]], [], [[], []]])
+def test_column_value_of_any_rank(predict, value):
+    assert predict(inputs=value) == (200, {"outputs": (2.0 * np.array(value)).tolist()})
+
+
+def test_column_object_with_one_input(predict):
+    assert predict(inputs={"x": [1]}) == (200, {"outputs": [2.0]})
+
+
+def test_column_object_with_two_inputs_and_outputs(predict):
+    status, answer = predict(signature_name="two", inputs={"a": [0.5, 1], "b": [1, 2], "unknown": "ignored"})
+    assert (status, answer) == (200, {"outputs": {"total": [1.5, 3.0], "b": [1, 2]}})
+
+
+@pytest.mark.parametrize("extra", [{}, {"signature_name": ""}, {"signature_name": "serving_default"}, {"other": 1}])
+def test_default_signature_and_unknown_keys(predict, extra):
+    assert predict(inputs=3, **extra) == (200, {"outputs": 6.0})
+
+
+def test_version_in_url(predict):
+    assert predict(inputs=3, target="dtypes/versions/7:predict") == (200, {"outputs": 6.0})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "accepted", "answered"),
+    [
+        ("float32", "[1, 1.5, 1e3, 16777217]", [1.0, 1.5, 1000.0, 16777216.0]),
+        ("float32", "[1e39, -1e39, 1e-50]", [math.inf, -math.inf, 0.0]),
+        ("float64", "[1, 0.1, 36893488147419103232]", [1.0, 0.1, 2.0**65]),
+        ("int32", "[-2147483648, 2147483647]", [-(2**31), 2**31 - 1]),
+        ("int16", "[1, 65537]", [1, 1]),
+        ("int8", "[-1, 300]", [-1, 44]),
+        ("uint8", "[255, 300, -1]", [255, 44, 255]),
+        ("int64", "[-9223372036854775808, 9223372036854775807]", [-(2**63), 2**63 - 1]),
+        ("uint32", "[0, 4294967295]", [0, 2**32 - 1]),
+        ("uint64", "[0, 18446744073709551615]", [0, 2**64 - 1]),
+        ("bool", "[true, false]", [True, False]),
+        ("bool", "[[], []]", [[], []]),
+        ("string", "[[], []]", [[], []]),
+        ("string", '["a", "\\u00e9", {"b64": "Yg=="}, {"b64": "Yg"}]', ["a", "é", "b", "b"]),
+    ],
+)
+def test_accepted_values(predict, dtype, accepted, answered):
+    for key, answer_key in ("inputs", "outputs"), ("instances", "predictions"):
+        status, answer = predict(f'{{"signature_name": "echo_{dtype}", "{key}": {accepted}}}')
+        assert (status, repr(answer)) == (200, repr({answer_key: answered}))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected", "values"),
+    [
+        ("float32", "float", ["true", "null", '"1.0"', '{"b64": "MQ=="}', '{"a": 1}']),
+        ("float64", "double", ["false"]),
+        ("int32", "int32", ["1.0", "1e2", "true", "2147483648", "-2147483649"]),
+        ("uint8", "uint8", ["2147483648"]),
+        ("int64", "int64", ["1.0", "false", "9223372036854775808"]),
+        ("uint32", "uint32", ["-1", "4294967296"]),
+        ("uint64", "uint64", ["-1", "1.5", "18446744073709551616"]),
+        ("bool", "bool", ["0", "1", '"true"']),
+        ("string", "string", ["1", "null", "true"]),
+    ],
+)
+def test_refused_values(predict, dtype, expected, values):
+    for value in values:
+        status, answer = predict(f'{{"signature_name": "echo_{dtype}", "inputs": [{value}]}}')
+        assert status == 400, value
+        assert answer["error"].startswith("JSON Value: "), value
+        assert answer["error"].endswith(f" is not of expected type: {expected}"), value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [('{"b64": "!"}', "Unable to base64 decode"), ('{"b64": 1}', "base64 data")]
+)
+def test_bad_base64(predict, value, text):
+    status, answer = predict(f'{{"signature_name": "echo_string", "inputs": [{value}]}}')
+    assert status == 400
+    assert text in answer["error"]
+
+
+def test_non_finite_tokens_in_and_out(predict, dtypes_url):
+    content = '{"inputs": [NaN, Infinity, -Infinity, -0.0]}'
+    response = httpx.post(f"{dtypes_url}/v1/models/dtypes:predict", content=content)
+    assert "".join(response.text.split()) == '{"outputs":[NaN,Infinity,-Infinity,-0.0]}'
+
+
+def test_bytes_output_is_base64_in_both_forms(predict):
+    data = bytes(range(256))
+    wrapped = {"b64": base64.b64encode(data).decode()}
+    assert predict(signature_name="png", inputs=wrapped) == (200, {"outputs": wrapped})
+    assert predict(signature_name="png", instances=[wrapped]) == (200, {"predictions": [wrapped]})
+
+
+def test_bytes_suffix_means_nothing_for_numbers(predict):
+    assert predict(signature_name="floats_named_bytes", instances=[1]) == (200, {"predictions": [1.0]})
+
+
+def test_no_rows_is_an_empty_list(predict):
+    assert predict(signature_name="no_rows", instances=[1]) == (200, {"predictions": []})
+
+
+def test_scalar_output_in_column_form(predict):
+    assert predict(signature_name="total", inputs=[1, 2]) == (200, {"outputs": 3.0})
+
+
+def test_zipped_request(dtypes_url):
+    response = httpx.post(
+        f"{dtypes_url}/v1/models/dtypes:predict",
+        content=gzip.compress(json.dumps({"inputs": 1}).encode()),
+        headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"},
+    )
+    assert response.json() == {"outputs": 2.0}
+
+
+def test_body_size_limit(dtypes_url, monkeypatch):
+    assert body.MAX_BYTES == 100 * 2**20
+    monkeypatch.setattr(body, "MAX_BYTES", 1000)
+    url, zipped = f"{dtypes_url}/v1/models/dtypes:predict", {"Content-Encoding": "gzip"}
+    fits = b'{"inputs": 1}'.ljust(1000)
+    assert httpx.post(url, content=fits).json() == {"outputs": 2.0}
+    assert httpx.post(url, content=gzip.compress(fits), headers=zipped).json() == {"outputs": 2.0}
+
+    plain = httpx.post(url, content=fits + b" ")
+    assert plain.status_code == 400
+    assert plain.json() == {"error": "Request body of 1001 bytes is larger than 1000"}
+    packed = httpx.post(url, content=gzip.compress(fits + b" "), headers=zipped)
+    assert packed.status_code == 400
+    assert packed.json() == {"error": "JSON Parse error: The document is empty"}
+
+
+def test_status_answers_while_a_model_runs(dtypes_url, predict, monkeypatch):
+    running, finish, run = threading.Event(), threading.Event(), Servable.run
+
+    def slow(self, signature, tensors):
+        running.set()
+        finish.wait()
+        return run(self, signature, tensors)
+
+    monkeypatch.setattr(Servable, "run", slow)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(predict, inputs=1)
+        try:
+            running.wait()
+            assert httpx.get(f"{dtypes_url}/v1/models/dtypes").status_code == 200
+            assert not answer.done()
+        finally:
+            finish.set()
+        assert answer.result() == (200, {"outputs": 2.0})
