@@ -35,11 +35,12 @@ setup(
         "tensorflow>=2.20",
         "tensorflow-datasets>=4.9.6",
         "tensorflow-probability>=0.25",
+        "tensorflow-serving-api>=2.19",  # the protos of warm-up requests
         "tf-keras",
     ],
     extras_require={
         "serving": SERVING,
-        "grpc": ["grpcio>=1.60", "tensorflow-serving-api>=2.19"],
+        "grpc": ["grpcio>=1.60"],
         "gpu": ["tensorflow[and-cuda]"],
         "demo": DEMO,
         "test": [*DEMO, "pytest>=8", "ruff>=0.6"],

@@ -48,8 +48,8 @@ def export(
         keep_precision: Compute in the precision of training instead of float32.
 
     Returns:
-        The version folder, and for each signature the largest absolute difference between what the Python model
-        and the reloaded servable compute.
+        The version folder, and for each signature the largest difference (absolute below 1, relative above) between
+        what the Python model and the reloaded servable compute.
 
     Raises:
         FileExistsError: The version exists.

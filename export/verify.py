@@ -1,7 +1,7 @@
 """Self-check of a servable in a process of its own: `python -m infogan_export.verify SAVED_MODEL EXAMPLES.npz`.
 
 The examples hold inputs and the Python model's outputs, under `SIGNATURE/input/NAME` and `SIGNATURE/output/NAME`.
-Prints the largest absolute difference per signature as JSON; strings (PNG) must be equal.
+Prints the largest difference per signature as JSON, absolute below 1 and relative above; strings must be equal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def unservable_ops(folder: str | Path) -> set[str]:
 
 
 def differences(folder: str | Path, examples: dict[str, np.ndarray]) -> dict[str, float]:
-    """The largest absolute difference of each signature's outputs; infinite where strings or shapes differ."""
+    """The largest difference of each signature's outputs, as in the module's docstring.
+
+    Infinite where strings or shapes differ, NaN where a number is NaN.
+    """
     loaded = tf.saved_model.load(str(folder)).signatures
     result: dict[str, float] = {}
     for key, expected in examples.items():
@@ -46,7 +49,7 @@ def differences(folder: str | Path, examples: dict[str, np.ndarray]) -> dict[str
             if other.startswith(f"{signature}/input/")
         }
         actual = loaded[signature](**inputs)[name].numpy()
-        result[signature] = max(result.get(signature, 0.0), _difference(actual, expected))
+        result[signature] = float(np.maximum(result.get(signature, 0.0), _difference(actual, expected)))
     return result
 
 
@@ -55,7 +58,8 @@ def _difference(actual: np.ndarray, expected: np.ndarray) -> float:
         return float("inf")
     if actual.dtype == object:
         return 0.0 if (actual == expected.astype(object)).all() else float("inf")
-    return float(np.abs(actual.astype(np.float64) - expected).max(initial=0.0))
+    difference = np.abs(actual.astype(np.float64) - expected) / np.maximum(1, np.abs(expected))
+    return float(difference.max(initial=0.0))
 
 
 def main() -> None:

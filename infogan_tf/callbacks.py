@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from infogan_tf import pictures
 from infogan_tf.files import replaced_file
@@ -74,7 +75,7 @@ class TrainingDivergedError(RuntimeError):
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Stops at the first step whose losses are not finite, before anything of it is written.
+    """Stops at the first step whose losses are not finite, or epoch whose weights are not, before it is saved.
 
     Raises:
         TrainingDivergedError: From `fit`.
@@ -91,6 +92,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         # The logs are means over the epoch so far, so the first step that is not finite shows at once.
         bad = [name for name in ("d_loss", "g_loss") if not math.isfinite(float(logs[name]))]
+        self._stop_if(bad, batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        # A ReLU turns NaN into 0, so that bad weights of G need not show in the losses.
+        variables = self.model.trainable_variables
+        self._stop_if([v.path for v in variables if not np.isfinite(v.numpy()).all()], self.steps_per_epoch - 1)
+
+    def _stop_if(self, bad: list[str], batch: int) -> None:
         if bad:
             saved = list_checkpoints(self.checkpoints)
             raise TrainingDivergedError(

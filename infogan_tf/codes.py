@@ -31,12 +31,14 @@ class Code(abc.ABC):
         entropy: H(c) of the prior in nats (differential entropy for continuous kinds).
         max_information: The largest L_I in nats that the posterior family can report.
         default_lambda: Weight of L_I in the loss unless told otherwise.
+        discrete: Whether L_I is read through the model's augmentation, if it has one.
     """
 
     name: str
 
     kind: ClassVar[str]
     default_lambda: ClassVar[float] = 1.0
+    discrete: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -95,11 +97,12 @@ class Categorical(Code):
     probs: tuple[float, ...] | None = None
 
     kind = "categorical"
+    discrete = True
     size = num_parameters = property(lambda self: self.num_classes)
 
     def __post_init__(self):
-        if self.num_classes < 2:
-            raise ValueError(f"code {self.name!r}: categorical needs 2 classes or more, got {self.num_classes}")
+        if not isinstance(self.num_classes, int) or self.num_classes < 2:
+            raise ValueError(f"code {self.name!r}: num_classes must be an integer from 2 up, got {self.num_classes}")
         if self.probs is None:
             return
         object.__setattr__(self, "probs", tuple(float(p) for p in self.probs))
@@ -140,6 +143,7 @@ class Bernoulli(Code):
     dim: int = 1
 
     kind = "bernoulli"
+    discrete = True
     size = num_parameters = property(lambda self: self.dim)
 
     def __post_init__(self):
@@ -292,9 +296,9 @@ class Circular(Code):
         return tfd.VonMises(mean[..., 0], concentration[..., 0])
 
     def outputs(self, parameters):
-        # The tiny offset keeps the gradients of the angle and of the norm finite at the origin.
-        x, y = parameters[..., :1] + 1e-12, parameters[..., 1:]
-        norm = tf.sqrt(x**2 + y**2 + 1e-12)
+        # The offset keeps the gradients of the angle and of the norm finite at the origin.
+        x, y = parameters[..., :1] + 1e-6, parameters[..., 1:]
+        norm = tf.sqrt(x**2 + y**2 + 1e-20)
         concentration = self.max_concentration * tf.tanh(norm / self.max_concentration)
         return {"mean": tf.atan2(y, x), "concentration": concentration}
 
@@ -309,8 +313,8 @@ class Circular(Code):
 
 
 def _check_dim(code: Bernoulli | Continuous) -> None:
-    if code.dim < 1:
-        raise ValueError(f"code {code.name!r}: dim must be 1 or more, got {code.dim}")
+    if not isinstance(code.dim, int) or code.dim < 1:
+        raise ValueError(f"code {code.name!r}: dim must be an integer from 1 up, got {code.dim}")
 
 
 KINDS: dict[str, type[Code]] = {k.kind: k for k in (Categorical, Uniform, Gaussian, Bernoulli, Circular)}

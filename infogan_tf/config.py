@@ -32,6 +32,7 @@ class TrainingConfig:
         image_shape: (height, width, channels).
         noise_size: Width of z.
         lambdas: Weight of L_I by code name; codes that are left out take their kind's default.
+        augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
         batch_size: Images per step.
@@ -50,6 +51,7 @@ class TrainingConfig:
     image_shape: tuple[int, int, int]
     noise_size: int
     lambdas: dict[str, float]
+    augmentation: dict[str, float]
     batch_size: int
     epochs: int
     discriminator_learning_rate: float

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from infogan_tf import networks, objectives, presets, validation
+from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
 from infogan_tf.evaluation.clustering import ClusteringScores
@@ -28,6 +29,8 @@ class InfoGAN(keras.Model):
         trunk: Own network images -> features [batch, any], shared by D and Q.
         discriminator_head: Own network features -> logit [batch, 1].
         posterior_head: Own network features -> [batch, codes.num_parameters].
+        augmentation: A layer that changes images at random, for example `RandomAffine()`. While training, discrete
+            codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
         seed: Of everything the model draws while it trains and in `generate`.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
 
@@ -52,6 +55,7 @@ class InfoGAN(keras.Model):
         trunk: keras.Model | None = None,
         discriminator_head: keras.Model | None = None,
         posterior_head: keras.Model | None = None,
+        augmentation: keras.layers.Layer | None = None,
         seed: int | None = None,
         dtype: Any = None,
         **kwargs: Any,
@@ -71,6 +75,7 @@ class InfoGAN(keras.Model):
         self.posterior_head = posterior_head or networks.build_posterior_head(
             num_features, self.codes.num_parameters, dtype
         )
+        self.augmentation = augmentation
         validation.check_networks(self)
 
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
@@ -83,8 +88,16 @@ class InfoGAN(keras.Model):
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
-        """A new model with a preset's codes, image shape and noise size; `overrides` are `InfoGAN`'s arguments."""
-        return cls(**{**presets.model_arguments(name), **overrides})
+        """A new model with a preset's codes, image shape, noise size and augmentation.
+
+        Args:
+            name: Of the preset.
+            **overrides: Arguments of `InfoGAN` in place of the preset's.
+        """
+        arguments = presets.model_arguments(name)
+        if arguments["augmentation"]:
+            arguments["augmentation"] = RandomAffine(**arguments["augmentation"], seed=overrides.get("seed"))
+        return cls(**{**arguments, **overrides})
 
     # ------------------------------------------------------------------ training
 
@@ -107,7 +120,8 @@ class InfoGAN(keras.Model):
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
             information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
-            jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower.
+            jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
+                augmentation, which need not have XLA kernels.
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
 
         Raises:
@@ -117,7 +131,7 @@ class InfoGAN(keras.Model):
             raise ValueError(
                 f"adversarial_loss must be one of {', '.join(objectives.ADVERSARIAL_LOSSES)}, got {adversarial_loss!r}"
             )
-        if jit_compile == "auto" and not tf.config.list_logical_devices("GPU"):
+        if jit_compile == "auto" and (self.augmentation or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
@@ -184,8 +198,7 @@ class InfoGAN(keras.Model):
             fake_logits = self.discriminator_head(fake_features, training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
-                parameters = self.posterior_head(fake_features, training=True)
-                d_objective -= self._weighted(objectives.information(self.codes, c, parameters))
+                d_objective -= self._weighted(self._information(c, fake, fake_features))
             d_objective = self.discriminator_optimizer.scale_loss(d_objective)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
@@ -194,13 +207,25 @@ class InfoGAN(keras.Model):
             tape.watch(fake)
             features = self.trunk(fake, training=True)
             g_loss = loss.generator(self.discriminator_head(features, training=True))
-            information = objectives.information(self.codes, c, self.posterior_head(features, training=True))
+            information = self._information(c, fake, features)
             objective = self.generator_optimizer.scale_loss(g_loss - self._weighted(information))
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
         return self._record(d_loss, g_loss, information)
+
+    def _information(self, c: tf.Tensor, fake: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        """L_I of each code on generated images; of discrete ones through the augmentation T.
+
+        I(c; T(x)) <= I(c; x) for any T that does not know c (data processing), so the bound stays a bound.
+        """
+        information = objectives.information(self.codes, c, self.posterior_head(features, training=True))
+        if self.augmentation is None:
+            return information
+        features = self.trunk(self.augmentation(fake, training=True), training=True)
+        augmented = objectives.information(self.codes, c, self.posterior_head(features, training=True))
+        return {code.name: (augmented if code.discrete else information)[code.name] for code in self.codes}
 
     def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
         """λ L_I, summed over the codes."""
@@ -271,10 +296,12 @@ class InfoGAN(keras.Model):
         Raises:
             ValueError: z or c has another shape.
         """
+        z = None if z is None else validation.as_matrix("z", z, self.noise_size)
+        c = None if c is None else validation.as_matrix("c", c, self.codes.size)
         n = validation.batch_size(z, c, n)
-        drawn_z, drawn_c = self.sample(n, None if seed is None else tf.constant([0, seed]))
-        z = drawn_z if z is None else validation.check_matrix("z", z, (n, self.noise_size))
-        c = drawn_c if c is None else validation.check_matrix("c", c, (n, self.codes.size))
+        if z is None or c is None:
+            drawn = self.sample(n, None if seed is None else tf.constant([0, seed]))
+            z, c = (own if given is None else given for given, own in zip((z, c), drawn, strict=True))
         return tf.cast(self.generator([z, c], training=False), tf.float32)
 
     def infer_code(self, images: Any) -> dict[str, tf.Tensor]:
@@ -294,6 +321,13 @@ class InfoGAN(keras.Model):
 
     # ------------------------------------------------------------------ saving
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Keras saves the networks and optimizers, but no seed generator's state."""
+        store["seed_generator_state"] = self.seed_generator.state.numpy()
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        self.seed_generator.state.assign(store["seed_generator_state"])
+
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {
@@ -302,18 +336,20 @@ class InfoGAN(keras.Model):
             "image_shape": list(self.image_shape),
             "noise_size": self.noise_size,
             "seed": self.seed_generator.get_config()["seed"],
-            **{name: serialize(getattr(self, name)) for name in NETWORKS},
+            **{name: serialize(getattr(self, name)) for name in PARTS},
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> InfoGAN:
         config = dict(config)
-        for name in ("codes", *NETWORKS):
+        for name in ("codes", *PARTS):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
 
     def get_compile_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
+        if not self.compiled:
+            return {}
         return {
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "generator_optimizer": serialize(self.generator_optimizer),
@@ -331,4 +367,4 @@ class InfoGAN(keras.Model):
         self.compile(**config)
 
 
-NETWORKS = ("generator", "trunk", "discriminator_head", "posterior_head")
+PARTS = ("generator", "trunk", "discriminator_head", "posterior_head", "augmentation")

@@ -17,6 +17,7 @@ from keras import layers
 from infogan_tf.layers import BatchNormalization
 
 LEAKY_RELU_SLOPE = 0.1
+WEIGHT_STDDEV = 0.02  # N(0, 0.02), as Radford et al. (2016), section 3; the paper does not say
 
 
 def _leaky_relu(x, dtype):
@@ -24,7 +25,23 @@ def _leaky_relu(x, dtype):
 
 
 def _dense(units: int, dtype, **kwargs) -> layers.Dense:
-    return layers.Dense(units, dtype=dtype, **kwargs)
+    return layers.Dense(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+
+
+def _conv(filters: int, dtype, **kwargs) -> layers.Conv2D:
+    """Halves height and width."""
+    return layers.Conv2D(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+
+
+def _upconv(filters: int, dtype, **kwargs) -> layers.Conv2DTranspose:
+    """Doubles height and width."""
+    return layers.Conv2DTranspose(
+        filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs
+    )
+
+
+def _initializer() -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
 
 
 def _batch_norm(dtype) -> BatchNormalization:
@@ -44,9 +61,9 @@ def build_generator(noise_size: int, code_size: int, image_shape: tuple[int, int
     x = _dense(height // 4 * (width // 4) * 128, dtype, use_bias=False)(x)
     x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
     x = layers.Reshape((height // 4, width // 4, 128), dtype=dtype)(x)
-    x = layers.Conv2DTranspose(64, 4, 2, padding="same", use_bias=False, dtype=dtype)(x)
+    x = _upconv(64, dtype, use_bias=False)(x)
     x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
-    x = layers.Conv2DTranspose(channels, 4, 2, padding="same", dtype=dtype)(x)
+    x = _upconv(channels, dtype)(x)
     x = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model([z, c], x, name="generator")
 
@@ -54,9 +71,9 @@ def build_generator(noise_size: int, code_size: int, image_shape: tuple[int, int
 def build_trunk(image_shape: tuple[int, int, int], dtype=None) -> keras.Model:
     """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, 1024]."""
     image = keras.Input(image_shape, name="x")
-    x = layers.Conv2D(64, 4, 2, padding="same", dtype=dtype)(image)
+    x = _conv(64, dtype)(image)
     x = _leaky_relu(x, dtype)
-    x = layers.Conv2D(128, 4, 2, padding="same", use_bias=False, dtype=dtype)(x)
+    x = _conv(128, dtype, use_bias=False)(x)
     x = _leaky_relu(_batch_norm(dtype)(x), dtype)
     x = layers.Flatten(dtype=dtype)(x)
     x = _dense(1024, dtype, use_bias=False)(x)

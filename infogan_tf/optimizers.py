@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -11,8 +13,16 @@ class Adam(keras.optimizers.Adam):
     """`keras.optimizers.Adam`, the same formula and state, through TensorFlow's fused kernel.
 
     Keras writes the update as a dozen elementwise operations, each of which reads and writes whole tensors; for a
-    GAN's large dense layers that is bound by memory. The kernel passes once. `amsgrad` is not offered.
+    GAN's large dense layers that is bound by memory. The kernel passes once.
+
+    Raises:
+        ValueError: `amsgrad` is asked for; the kernel does not have it.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("amsgrad is not offered; use keras.optimizers.Adam")
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)

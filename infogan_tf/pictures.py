@@ -24,13 +24,14 @@ def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
     rows, columns, height, width, channels = images.shape
     canvas = np.full((rows, height + gap, columns, width + gap, channels), 255, np.uint8)
     canvas[:, :height, :, :width] = as_bytes(images).transpose(0, 2, 1, 3, 4)
-    picture = canvas.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]
+    picture = canvas.reshape(rows * (height + gap), columns * (width + gap), channels)
+    picture = picture[: len(picture) - gap, : picture.shape[1] - gap]
     return picture[..., 0] if channels == 1 else picture
 
 
 def save_traversals(traversals: Sequence[Traversal], path: Path) -> None:
     """All grids beside each other in one PNG, with the code's value under each column."""
-    figure = Figure(figsize=(5 * len(traversals), 5.2), dpi=100, layout="constrained")
+    figure = Figure(figsize=(5 * len(traversals), 5.5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, traversal in zip(figure.subplots(1, len(traversals), squeeze=False)[0], traversals, strict=True):
         picture = tile(traversal.images)
@@ -42,7 +43,7 @@ def save_traversals(traversals: Sequence[Traversal], path: Path) -> None:
         axes.set_frame_on(False)
         axes.set_title(traversal.title)
     with replaced_file(path) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, bbox_inches="tight", pad_inches=0.1)
 
 
 def save_gif(traversal: Traversal, path: Path, scale: int = 2, milliseconds: int = 120) -> None:

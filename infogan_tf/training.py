@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from infogan_tf import datasets, precision
+from infogan_tf.augmentation import RandomAffine
 from infogan_tf.callbacks import Checkpoints, StopOnNonFinite, Throughput, TraversalPictures, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
@@ -38,8 +39,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         TrainingDivergedError: A loss became NaN or infinite.
     """
     workdir = Path(workdir)
-    if not overwrite:
-        _check_workdir(workdir, config)
+    _check_workdir(workdir, config, overwrite)
     # The model before the data: a mistake in the codes shows before anything is read, downloaded or deleted.
     keras.utils.set_random_seed(config.seed)
     saved = [] if overwrite else list_checkpoints(workdir / "checkpoints")
@@ -49,9 +49,11 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     if config.validation_split:
         held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
         validation = datasets.evaluation_batches(held_out.images, held_out.labels)
-    steps = config.steps_per_epoch or len(images) // config.batch_size
-    if not steps:
+    if images.shape[1:] != config.image_shape:
+        raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
+    if len(images) < config.batch_size:
         raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
+    steps = config.steps_per_epoch or len(images) // config.batch_size
 
     if overwrite and workdir.exists():
         shutil.rmtree(workdir)
@@ -95,16 +97,18 @@ def load(workdir: str | Path) -> InfoGAN:
     return keras.models.load_model(path)
 
 
-def _check_workdir(workdir: Path, config: TrainingConfig) -> None:
-    """`workdir` is absent, empty, or holds a run of this very config."""
+def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> None:
+    """`workdir` is absent, empty, or holds a run: of this very config, unless it may be overwritten."""
     path = workdir / "config.json"
     if path.exists():
+        if overwrite:
+            return
         different = TrainingConfig.load(path).differences(config)
         if different:
             listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
             raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
     elif workdir.exists() and any(workdir.iterdir()):
-        raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir or --overwrite")
+        raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir")
 
 
 def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
@@ -117,7 +121,14 @@ def _build(config: TrainingConfig) -> InfoGAN:
     if policy == "auto":
         policy, reason = precision.choose()
     logger.info("precision %s: %s", policy, reason)
-    model = InfoGAN(config.codes, config.image_shape, config.noise_size, seed=config.seed, dtype=policy)
+    model = InfoGAN(
+        config.codes,
+        config.image_shape,
+        config.noise_size,
+        augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
+        seed=config.seed,
+        dtype=policy,
+    )
     model.compile(
         Adam(config.discriminator_learning_rate, beta_1=0.5),
         Adam(config.generator_learning_rate, beta_1=0.5),
@@ -131,7 +142,7 @@ def _build(config: TrainingConfig) -> InfoGAN:
 
 def _drop_metrics_after(path: Path, epoch: int) -> None:
     """Removes the rows of epochs that will be trained again (an interruption can fall before their checkpoint)."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         return
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)

@@ -30,8 +30,7 @@ def check_networks(model: InfoGAN) -> None:
         if tuple(network.output_shape[1:]) != tuple(outputs):
             raise ValueError(f"{name} must give [batch, {_join(outputs)}], but its output is {network.output_shape}")
         if name == "generator":
-            actual = [shape[-1] for shape in network.input_shape]
-            if list(actual) != inputs:
+            if network.input_shape != [(None, size) for size in inputs]:
                 raise ValueError(
                     f"generator must take z [batch, {inputs[0]}] and c [batch, {inputs[1]}] "
                     f"(noise_size and the codes' size), but its inputs are {network.input_shape}"
@@ -94,12 +93,12 @@ def batch_size(z: Any, c: Any, n: int | None) -> int:
     return size
 
 
-def check_matrix(name: str, value: Any, shape: tuple[int, int]) -> np.ndarray:
-    """`value` as float32 of exactly `shape`."""
+def as_matrix(name: str, value: Any, width: int) -> tf.Tensor:
+    """`value` as a float32 tensor [n, width]."""
     matrix = np.asarray(value, np.float32)
-    if matrix.shape != shape:
-        raise ValueError(f"{name} must be {list(shape)}, got {list(matrix.shape)}")
-    return matrix
+    if matrix.ndim != 2 or matrix.shape[1] != width:
+        raise ValueError(f"{name} must be [n, {width}], got {list(matrix.shape)}")
+    return tf.constant(matrix)
 
 
 def _shape_message(shape: Any, image_shape: tuple[int, int, int]) -> str:

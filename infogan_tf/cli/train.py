@@ -17,6 +17,12 @@ LAMBDA = flags.DEFINE_list(
     None,
     "Weight of L_I for each code, as digit:1,slant:0.1. Codes that are left out: 1 for discrete, 0.1 for continuous.",
 )
+AUGMENTATION = flags.DEFINE_list(
+    "augmentation",
+    None,
+    "Random affine maps that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07 "
+    "(see infogan_tf.augmentation), or none. Default: the preset's.",
+)
 
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
 flags.DEFINE_string("dataset", None, "mnist, fashion_mnist or mnist_5k. Default: the preset's.")
@@ -45,24 +51,33 @@ CONFIG_FLAGS = (
 flags.mark_flag_as_required("workdir")
 
 
-def _parse_lambdas(items: list[str]) -> dict[str, float]:
-    pairs = [item.split(":") for item in items]
-    return {name.strip(): float(value) for name, value in pairs}
+def _numbers(items: list[str] | None) -> dict[str, float] | None:
+    """NAME:NUMBER items as a dict; `none` is an empty one, and no flag is None."""
+    if items is None or items == ["none"]:
+        return {} if items else None
+    return {name.strip(): float(value) for name, value in (item.split(":") for item in items)}
 
 
-@flags.validator("lambda", "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
-def _lambdas_parse(items: list[str] | None) -> bool:
+def _are_numbers(items: list[str] | None) -> bool:
     try:
-        return items is None or bool(_parse_lambdas(items))
+        _numbers(items)
     except ValueError:
         return False
+    return True
+
+
+flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
+flags.register_validator("augmentation", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER, or none")
 
 
 def config_from_flags() -> TrainingConfig:
     """The run that the flags describe."""
-    given = {name: FLAGS[name].value for name in CONFIG_FLAGS}
-    lambdas = None if LAMBDA.value is None else _parse_lambdas(LAMBDA.value)
-    return TrainingConfig.from_preset(FLAGS.preset, lambdas=lambdas, **given)
+    return TrainingConfig.from_preset(
+        FLAGS.preset,
+        lambdas=_numbers(LAMBDA.value),
+        augmentation=_numbers(AUGMENTATION.value),
+        **{name: FLAGS[name].value for name in CONFIG_FLAGS},
+    )
 
 
 def _main() -> None:

@@ -28,8 +28,10 @@ def training_batches(images: np.ndarray, batch_size: int, seed: int, *, first_ba
         positions = index * batch_size + tf.range(batch_size, dtype=tf.int64)
         epochs, places = positions // size, positions % size
         # A pseudo-random permutation of 0..n-1 for each epoch, evaluated only where it is needed.
-        keys = tf.stack([tf.fill([batch_size], tf.cast(seed, tf.int64)), epochs, epochs + 1], axis=1)
-        chosen = tf.raw_ops.RandomIndexShuffle(index=places, seed=tf.cast(keys, tf.int32), max_index=last)
+        # The kernel uses 8 bits of each of three keys and mixes badly where one is 0: hash, and keep to 1..255.
+        hashed = tf.fingerprint(tf.stack([tf.fill([batch_size], tf.cast(seed, tf.int64)), epochs], axis=1))
+        keys = tf.cast(hashed[:, :3], tf.int32) % 255 + 1
+        chosen = tf.raw_ops.RandomIndexShuffle(index=places, seed=keys, max_index=last)
         return as_float(tf.gather(pixels, chosen))
 
     batches = tf.data.Dataset.range(first_batch, np.iinfo(np.int64).max // batch_size)

@@ -1,0 +1,82 @@
+"""Random affine maps of images: the noisy channel T through which discrete codes must be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("infogan_tf")
+class RandomAffine(keras.layers.Layer):
+    """Turns, then shears, scales and shifts each image about its centre, in one bilinear interpolation.
+
+    Each amount is drawn for each image from U(-a, a); what comes in from outside is 0. Images are float32
+    [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no kernel for it.
+
+    Args:
+        rotation: Clockwise, in radians.
+        shear: Of the top to the right, in widths per height.
+        scale: Logarithm of the factor by which the image grows.
+        shift: In fractions of the image's width and height.
+        seed: Of the draws.
+    """
+
+    def __init__(
+        self,
+        rotation: float = 0.2,
+        shear: float = 0.2,
+        scale: float = 0.1,
+        shift: float = 0.07,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(dtype="float32", **kwargs)
+        self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        height, width = images.shape[1:3]
+        amounts = tf.constant([self.rotation, self.shear, self.scale, self.shift * width, self.shift * height])
+        drawn = tf.random.stateless_uniform(
+            [tf.shape(images)[0], 5], tf.cast(self.seed_generator.next(), tf.int32), -amounts, amounts
+        )
+        return affine(images, *tf.unstack(drawn, axis=1))
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Keras saves no seed generator's state."""
+        store["seed_generator_state"] = self.seed_generator.state.numpy()
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        self.seed_generator.state.assign(store["seed_generator_state"])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            **{key: getattr(self, key) for key in ("rotation", "shear", "scale", "shift", "seed")},
+        }
+
+
+def affine(
+    images: tf.Tensor, rotation: tf.Tensor, shear: tf.Tensor, scale: tf.Tensor, right: tf.Tensor, down: tf.Tensor
+) -> tf.Tensor:
+    """Images [batch, height, width, channels], each mapped by its own amounts [batch].
+
+    The kernel asks where each output pixel comes from, so this writes down the inverse map about the centre.
+    """
+    cos, sin = tf.cos(rotation) * tf.exp(-scale), tf.sin(rotation) * tf.exp(-scale)
+    x_x, x_y, y_x, y_y = cos, cos * shear + sin, -sin, cos - sin * shear
+    center_y, center_x = (tf.constant((size - 1) / 2) for size in images.shape[1:3])
+    x_0 = center_x - x_x * (center_x + right) - x_y * (center_y + down)
+    y_0 = center_y - y_x * (center_x + right) - y_y * (center_y + down)
+    zero = tf.zeros_like(x_0)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([x_x, x_y, x_0, y_x, y_y, y_0, zero, zero], axis=1),
+        output_shape=images.shape[1:3],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )

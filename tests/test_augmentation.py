@@ -1,0 +1,140 @@
+"""RandomAffine against scipy, and what reading codes through an augmentation does to training."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import ndimage
+
+from infogan_tf.augmentation import RandomAffine, affine
+from infogan_tf.model import InfoGAN
+from tests import tiny
+
+AMOUNTS = ("rotation", "shear", "scale", "right", "down")
+
+
+def mapped(images: np.ndarray, **amounts: float) -> np.ndarray:
+    columns = [tf.fill([len(images)], np.float32(amounts.get(name, 0.0))) for name in AMOUNTS]
+    return affine(tf.constant(images), *columns).numpy()
+
+
+def test_no_amounts_change_nothing():
+    images = tiny.images(3)
+    np.testing.assert_allclose(mapped(images), images, atol=1e-6)
+
+
+def test_shifts_move_right_and_down_and_bring_in_zeros():
+    images = tiny.images(2)
+    expected = np.zeros_like(images)
+    expected[:, 1:, 2:] = images[:, :-1, :-2]
+    np.testing.assert_allclose(mapped(images, right=2, down=1), expected, atol=1e-5)
+
+
+def test_a_quarter_turn_is_clockwise():
+    images = tiny.images(2)
+    np.testing.assert_allclose(mapped(images, rotation=np.pi / 2), np.rot90(images, -1, axes=(1, 2)), atol=1e-4)
+
+
+def test_shear_moves_the_top_to_the_right():
+    image = np.zeros((1, 9, 9, 1), np.float32)
+    image[0, 2, 4] = 1  # two rows above the centre
+    assert np.argwhere(mapped(image, shear=1.0)[0, :, :, 0]).tolist() == [[2, 6]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_map_is_turn_shear_scale_and_shift_about_the_centre(seed):
+    """Forward map in (x right, y down): p -> scale(shear(turn(p))) + shift; scipy samples with its inverse."""
+    rng = np.random.default_rng(seed)
+    rotation, shear, scale, right, down = rng.uniform(-0.4, 0.4, 5) * [1, 1, 1, 5, 5]
+    image = ndimage.gaussian_filter(rng.random((20, 16)), 1).astype(np.float32)
+    turn = np.array([[np.cos(rotation), -np.sin(rotation)], [np.sin(rotation), np.cos(rotation)]])
+    inverse = np.linalg.inv(np.exp(scale) * np.array([[1, -shear], [0, 1]]) @ turn)
+    center, shift = np.array([7.5, 9.5]), np.array([right, down])
+    offset = center - inverse @ (center + shift)
+    swap = np.array([[0, 1], [1, 0]])  # scipy's axes are (row, column)
+    expected = ndimage.affine_transform(image, swap @ inverse @ swap, swap @ offset, order=1)
+    actual = mapped(image[None, :, :, None], rotation=rotation, shear=shear, scale=scale, right=right, down=down)[
+        0, :, :, 0
+    ]
+    inside = ndimage.affine_transform(np.ones_like(image), swap @ inverse @ swap, swap @ offset, order=1) > 0.999
+    assert inside.sum() > 100
+    np.testing.assert_allclose(actual[inside], expected[inside], atol=1e-4)
+
+
+def test_draws_stay_within_their_amounts_and_differ_between_images():
+    """A single bright pixel in the centre shows its shift: at most 0.25 * 8 pixels."""
+    image = np.zeros((200, 8, 8, 1), np.float32)
+    image[:, 3:5, 3:5] = 1
+    moved = RandomAffine(0, 0, 0, shift=0.25, seed=0)(image).numpy()[..., 0]
+    centres = np.stack([(moved * grid).sum((1, 2)) / moved.sum((1, 2)) for grid in np.indices((8, 8))], 1) - 3.5
+    assert np.abs(centres).max() <= 2 + 1e-4
+    np.testing.assert_allclose(centres.std(axis=0), 2 / np.sqrt(3), rtol=0.15)
+    assert abs(np.corrcoef(centres.T)[0, 1]) < 0.2
+
+
+def test_config_round_trip_gives_the_same_draws():
+    layer = RandomAffine(0.1, 0.3, 0.2, 0.1, seed=3)
+    again = RandomAffine.from_config(layer.get_config())
+    images = tiny.images(4)
+    np.testing.assert_array_equal(layer(images), again(images))
+
+
+class Blank(keras.layers.Layer):
+    """A channel that tells nothing."""
+
+    def call(self, images):
+        return tf.zeros_like(images)
+
+
+class Recorder(keras.optimizers.SGD):
+    """Plain gradient descent that keeps the gradients it was last given."""
+
+    def apply(self, grads, trainable_variables=None):
+        self.seen = [g.numpy() for g in grads]
+        super().apply(grads, trainable_variables)
+
+
+def generator_gradients(augmentation: keras.layers.Layer | None, lambdas: dict[str, float]) -> list[np.ndarray]:
+    keras.utils.set_random_seed(0)
+    model = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(), augmentation=augmentation, seed=0)
+    model.compile(generator_optimizer=Recorder(0.0), lambdas={code.name: 0.0 for code in model.codes} | lambdas)
+    model.train_step(tf.constant(tiny.images(16)))
+    return model.generator_optimizer.seen[: len(model.generator.trainable_variables)]
+
+
+def difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    return max(float(np.abs(x - y).max()) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("name", ["digit", "flags"])
+def test_discrete_codes_are_read_through_the_augmentation(name):
+    """Through a blank channel nothing of a discrete code reaches G; without it, something does."""
+    plain = generator_gradients(Blank(), {})
+    assert difference(generator_gradients(Blank(), {name: 1.0}), plain) < 1e-6
+    assert difference(generator_gradients(None, {name: 1.0}), plain) > 1e-4
+
+
+@pytest.mark.parametrize("name", ["slant", "style", "angle"])
+def test_continuous_codes_are_read_from_the_image_itself(name):
+    blank, clear = (generator_gradients(layer, {name: 1.0}) for layer in (Blank(), None))
+    assert difference(blank, clear) < 1e-6
+    assert difference(clear, generator_gradients(None, {})) > 1e-4
+
+
+def test_augmentation_survives_saving(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = InfoGAN(
+        tiny.CODES,
+        tiny.IMAGE_SHAPE,
+        tiny.NOISE_SIZE,
+        **tiny.networks(),
+        augmentation=RandomAffine(0.1, seed=5),
+        seed=0,
+    )
+    model.compile()
+    model.train_step(tf.constant(tiny.images(16)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.augmentation.get_config() == model.augmentation.get_config()
+    images = tiny.images(4)  # the state of the draws comes back too
+    np.testing.assert_array_equal(loaded.augmentation(images), model.augmentation(images))

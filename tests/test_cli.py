@@ -1,0 +1,192 @@
+"""The command lines, each in a process of its own: mistakes in flags, then one short run from training to export."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from scipy.optimize import linear_sum_assignment
+from sklearn import metrics
+
+from infogan_tf import datasets, training
+from infogan_tf.config import TrainingConfig
+
+MODULES = {
+    "train": "infogan_tf.cli.train",
+    "evaluate": "infogan_tf.cli.evaluate",
+    "traverse": "infogan_tf.cli.traverse",
+    "export": "infogan_export.cli",
+}
+# Runs the entry point and says whether TensorFlow was imported by then.
+CODE = """
+import sys
+try:
+    from {module} import main
+    main()
+finally:
+    print("tensorflow" in sys.modules)
+"""
+
+
+def command(name: str, *flags: str) -> subprocess.CompletedProcess:
+    code = CODE.format(module=MODULES[name])
+    return subprocess.run([sys.executable, "-c", code, *flags], capture_output=True, text=True, check=False)
+
+
+def succeed(name: str, *flags: str) -> str:
+    process = command(name, *flags)
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "texts"),
+    [
+        ("train", ["--workdir=x", "--dataset=x", "--preset=minst"], ["preset", "mnist|fashion_mnist|mnist_5k"]),
+        ("train", ["--workdir=x", "--adversarial_loss=wasserstein"], ["adversarial_loss", "hinge"]),
+        ("train", ["--workdir=x", "--batch_size=1"], ["batch_size", "1"]),
+        ("train", ["--workdir=x", "--epochs=0"], ["epochs", "0"]),
+        ("train", ["--workdir=x", "--lambda=digit=1"], ["lambda", "NAME:NUMBER"]),
+        ("train", ["--workdir=x", "--lambda=digit:one"], ["lambda", "NAME:NUMBER"]),
+        ("train", ["--workdir=x", "--lamda=digit:1"], ["Unknown command line flag 'lamda'"]),
+        ("train", [], ["workdir"]),
+        ("train", ["--workdir=x", "digit"], ["unexpected arguments: digit"]),
+        ("evaluate", [], ["workdir"]),
+        ("evaluate", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
+        ("traverse", ["--workdir=x", "--code=slant", "--out=x.jpg"], ["out", ".png or .gif"]),
+        ("traverse", ["--workdir=x", "--code=slant"], ["--out", "must"]),
+        ("traverse", ["--workdir=x", "--code=slant", "--out=x.png", "--columns=1"], ["columns", "1"]),
+        ("export", ["--workdir=x"], ["base"]),
+        ("export", ["--workdir=x", "--base=y", "--version=0"], ["version", "0"]),
+        ("export", ["--workdir=/nowhere", "--base=y"], ["/nowhere is no training workdir"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_mistakes_in_flags_come_before_tensorflow(name, flags, texts):
+    process = command(name, *flags)
+    assert process.returncode != 0
+    assert process.stdout.split()[-1] == "False"
+    assert "Traceback" not in process.stderr
+    for text in texts:
+        assert text in process.stderr + process.stdout
+
+
+def test_mistakes_in_a_flagfile_count_too(tmp_path):
+    (tmp_path / "flags").write_text("# a comment\n--workdir=x\n--precision=float8\n")
+    process = command("train", f"--flagfile={tmp_path / 'flags'}")
+    assert process.returncode != 0
+    assert process.stdout.split()[-1] == "False"
+    assert "precision" in process.stderr
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory) -> Path:
+    """Two steps on 64 real digits, the flags from a file but for one."""
+    folder = tmp_path_factory.mktemp("cli")
+    flags = folder / "flags"
+    flags.write_text(
+        f"--preset=mnist_5k\n--workdir={folder / 'run'}\n--train_split=train[:64]\n--batch_size=8\n--epochs=1\n"
+        "--steps_per_epoch=2\n--precision=float32\n--seed=3\n--lambda=digit:2,slant:0.25\n"
+        "--codes=digit:categorical(12),slant:uniform\n"
+    )
+    succeed("train", f"--flagfile={flags}", "--noise_size=7")
+    return folder / "run"
+
+
+def test_flags_become_the_config(workdir):
+    assert TrainingConfig.load(workdir / "config.json") == TrainingConfig.from_preset(
+        "mnist_5k",
+        train_split="train[:64]",
+        batch_size=8,
+        epochs=1,
+        steps_per_epoch=2,
+        precision="float32",
+        seed=3,
+        lambdas={"digit": 2.0, "slant": 0.25},
+        codes="digit:categorical(12),slant:uniform",
+        noise_size=7,
+    )
+    model = training.load(workdir)
+    assert model.lambdas == {"digit": 2.0, "slant": 0.25}
+    assert (model.codes.size, model.noise_size) == (13, 7)
+    assert int(model.generator_optimizer.iterations) == 2
+
+
+def test_another_run_is_refused_in_one_line(workdir):
+    process = command("train", f"--workdir={workdir}", "--preset=mnist_5k")
+    assert process.returncode == 1
+    assert "holds another run" in process.stderr
+    assert "noise_size 7 there, 62 here" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+@pytest.fixture(scope="module")
+def evaluation(workdir) -> dict:
+    succeed("evaluate", f"--workdir={workdir}", "--split=test[:100]")
+    return json.loads((workdir / "evaluation.json").read_text())
+
+
+def test_evaluation_is_that_of_the_model(workdir, evaluation):
+    model = training.load(workdir)
+    data = datasets.load("mnist_5k", "test[:100]")
+    guess = model.infer_code(data.images.astype(np.float32) / 255)["digit_probs"].numpy().argmax(axis=1)
+    table = np.array([[((data.labels == i) & (guess == k)).sum() for k in range(12)] for i in range(10)])
+    rows, columns = linear_sum_assignment(-table)
+    assert (evaluation["dataset"], evaluation["split"], evaluation["images"]) == ("mnist_5k", "test[:100]", 100)
+    assert evaluation["clustering"]["digit"] == pytest.approx(
+        {
+            "acc": table[rows, columns].sum() / 100,
+            "purity": table.max(axis=0).sum() / 100,
+            "nmi": metrics.normalized_mutual_info_score(data.labels, guess),
+            "ari": metrics.adjusted_rand_score(data.labels, guess),
+        },
+        abs=1e-6,
+    )
+    match = evaluation["label_match"]["digit"]
+    assert len(match) == 12
+    assert match.count(None) == 2
+    assert sorted(label for label in match if label) == list("0123456789")
+    matched = sum(table[int(label), k] for k, label in enumerate(match) if label)
+    assert matched == table[rows, columns].sum()
+    information = evaluation["information"]
+    assert set(information) == {"digit", "slant"}
+    assert information["digit"]["entropy"] == information["digit"]["maximum"] == pytest.approx(np.log(12))
+    assert all(value["bound"] <= value["maximum"] for value in information.values())
+
+
+def test_traverse_draws_a_picture_and_an_animation(workdir, tmp_path):
+    succeed("traverse", f"--workdir={workdir}", "--code=digit", f"--out={tmp_path / 'digit.png'}", "--rows=2")
+    with Image.open(tmp_path / "digit.png") as picture:
+        picture.load()
+        assert picture.format == "PNG"
+    flags = ["--code=slant", f"--out={tmp_path / 'slant.gif'}", "--rows=3", "--columns=4"]
+    succeed("traverse", f"--workdir={workdir}", *flags)
+    with Image.open(tmp_path / "slant.gif") as gif:
+        assert gif.size == (2 * (3 * 28 + 2), 2 * 28)
+        durations = []
+        for frame in range(gif.n_frames):
+            gif.seek(frame)
+            durations.append(gif.info["duration"])
+    assert sum(durations) == 120 * (4 + 2)  # there and back; Pillow joins frames that look the same
+    assert {path.name for path in tmp_path.iterdir()} == {"digit.png", "slant.gif"}
+
+
+@pytest.mark.usefixtures("evaluation")
+def test_export_describes_the_run(workdir, tmp_path):
+
+    base = tmp_path / "models" / "digits"
+    out = succeed("export", f"--workdir={workdir}", f"--base={base}")
+    assert [path.name for path in base.iterdir()] == ["1"]
+    assert f"written to {base / '1'}" in out
+    loaded = tf.saved_model.load(str(base / "1")).signatures
+    description = json.loads(loaded["describe"](query=tf.constant([""]))["description"].numpy()[0])
+    assert description["name"] == "digits"
+    assert description["label_match"] == json.loads((workdir / "evaluation.json").read_text())["label_match"]
+    assert description["provenance"]["training"]["seed"] == 3
+    model = training.load(workdir)
+    z, c = model.sample(3, tf.constant([1, 2]))
+    np.testing.assert_allclose(loaded["generate"](z=z, c=c)["image"], model.generate(z, c), atol=1e-5)

@@ -1,0 +1,95 @@
+"""A run as plain data: from a preset, to a file and back, against another one."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from infogan_tf import presets
+from infogan_tf.code_spec import CodeSpec
+from infogan_tf.config import TrainingConfig
+from infogan_tf.datasets import DATASETS
+from infogan_tf.validation import resolve_lambdas
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_presets_describe_runs_that_exist(name):
+    config = TrainingConfig.from_preset(name)
+    codes = CodeSpec.parse(config.codes)
+    assert config.preset == name
+    assert config.dataset in DATASETS
+    assert set(config.lambdas) == {code.name for code in codes}
+    assert resolve_lambdas(codes, config.lambdas) == config.lambdas
+
+
+def test_mnist_is_the_papers_run():
+    config = TrainingConfig.from_preset("mnist")
+    codes = CodeSpec.parse(config.codes)
+    assert [(code.kind, code.size) for code in codes] == [("categorical", 10), ("uniform", 1), ("uniform", 1)]
+    assert config.noise_size + codes.size == 74
+    assert (config.batch_size, config.discriminator_learning_rate, config.generator_learning_rate) == (128, 2e-4, 1e-3)
+
+
+def test_a_preset_is_a_copy():
+    presets.get("mnist")["noise_size"] = 1
+    assert presets.get("mnist")["noise_size"] == 62
+
+
+def test_overrides_replace_only_what_is_given():
+    plain = TrainingConfig.from_preset("mnist")
+    config = TrainingConfig.from_preset("mnist", epochs=3, seed=0, data_dir=None, validation_split="test")
+    assert dataclasses.replace(plain, epochs=3, validation_split="test") == config
+
+
+def test_other_codes_drop_the_presets_lambdas():
+    assert TrainingConfig.from_preset("mnist", codes="a:uniform").lambdas == {}
+    assert TrainingConfig.from_preset("mnist", codes="a:uniform", lambdas={"a": 2.0}).lambdas == {"a": 2.0}
+    assert TrainingConfig.from_preset("mnist").lambdas == {"digit": 1.0, "slant": 0.1, "width": 0.1}
+
+
+def test_unknown_preset_lists_the_known():
+    with pytest.raises(ValueError, match=r"'mnits'; there are mnist, fashion_mnist, mnist_5k"):
+        TrainingConfig.from_preset("mnits")
+
+
+def test_file_round_trip(tmp_path):
+    config = TrainingConfig.from_preset("mnist", data_dir="/x", steps_per_epoch=7, information_in_discriminator=True)
+    config.save(tmp_path / "run" / "config.json")
+    loaded = TrainingConfig.load(tmp_path / "run" / "config.json")
+    assert loaded == config
+    assert loaded.differences(config) == {}
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["image_shape"] == [28, 28, 1]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "is no training workdir: it has no config.json"),
+        ("{", "is not a training config"),
+        ("[]", "is not a training config"),
+        ("{}", "is not a training config.*image_shape"),
+        ('{"image_shape": [28, 28, 1], "batchsize": 3}', "is not a training config.*batchsize"),
+    ],
+)
+def test_files_that_hold_something_else(tmp_path, text, message):
+    path = tmp_path / "config.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig.load(path)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig)])
+def test_every_value_but_length_and_place_makes_another_run(name):
+    config = TrainingConfig.from_preset("mnist")
+    other = dataclasses.replace(config, **{name: "other"})
+    expected = {} if name in {"epochs", "data_dir"} else {name: (getattr(config, name), "other")}
+    assert config.differences(other) == expected
+
+
+def test_config_and_presets_import_no_tensorflow():
+    code = "import sys, infogan_tf.config, infogan_tf.presets; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

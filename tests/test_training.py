@@ -1,0 +1,402 @@
+"""A run in its workdir: what is written, interruptions, refusals."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from infogan_tf import callbacks, datasets, training
+from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
+from infogan_tf.config import TrainingConfig
+from infogan_tf.datasets import ImageSet
+from infogan_tf.model import InfoGAN
+from tests import tiny
+
+STEPS = 3
+CONFIG = TrainingConfig.from_preset(
+    "mnist",
+    codes="digit:categorical(3),slant:uniform",
+    image_shape=(8, 8, 1),
+    noise_size=4,
+    batch_size=8,
+    epochs=2,
+    steps_per_epoch=STEPS,
+    precision="float32",
+)
+
+
+def small_images(name: str, split: str = "train", data_dir: str | None = None) -> ImageSet:
+    """Stands in for `datasets.load`: 20 images of 8x8, other ones for each split."""
+    images = (255 * tiny.images(20, seed=len(split))).astype(np.uint8)
+    return ImageSet(images, np.arange(20) % 3, ("a", "b", "c"))
+
+
+@pytest.fixture(autouse=True)
+def data(monkeypatch):
+    monkeypatch.setattr(datasets, "load", small_images)
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+class InterruptedThroughput(callbacks.Throughput):
+    """Ends the run in the middle of an epoch."""
+
+    at = (1, 1)  # epoch and step, both from 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if (self.epoch, batch) == self.at:
+            self.end()
+
+    def end(self):
+        raise InterruptedRunError
+
+
+class KilledThroughput(InterruptedThroughput):
+    def end(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(workdir: Path, config: TrainingConfig = CONFIG, **arguments) -> InfoGAN:
+    with tiny.determinism():
+        return training.train(config, workdir, **arguments)
+
+
+def metrics(workdir: Path) -> list[dict[str, str]]:
+    with (workdir / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def files(workdir: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(workdir)): path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+
+
+def assert_same_run(workdir: Path, other: Path) -> None:
+    """The same weights, optimizer states and metrics (but for the clock's)."""
+    ours, theirs = (keras.models.load_model(folder / "model.keras") for folder in (workdir, other))
+    for name in ("weights", "discriminator_optimizer.variables", "generator_optimizer.variables"):
+        pairs = []
+        for m in (ours, theirs):
+            value = m
+            for part in name.split("."):
+                value = getattr(value, part)
+            pairs.append(tiny.values(value))
+        for a, b in zip(*pairs, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=name)
+    rows = [
+        [{k: v for k, v in row.items() if k != "images_per_second"} for row in metrics(f)] for f in (workdir, other)
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory) -> Path:
+    """A run of two epochs that nothing interrupted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "load", small_images)
+        workdir = tmp_path_factory.mktemp("straight") / "run"
+        run(workdir)
+    return workdir
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def test_workdir(straight):
+    names = {path.name for path in straight.iterdir()}
+    assert names == {"config.json", "metrics.csv", "tensorboard", "checkpoints", "pictures", "model.keras"}
+    assert [epoch for _, epoch in list_checkpoints(straight / "checkpoints")] == [1, 2]
+    assert len(list((straight / "checkpoints").iterdir())) == 2
+    pictures = sorted(path.name for path in (straight / "pictures").iterdir())
+    assert pictures == ["epoch-0001.png", "epoch-0002.png"]
+    assert [path.name for path in (straight / "tensorboard").iterdir()] == ["train"]
+    assert TrainingConfig.load(straight / "config.json") == CONFIG
+
+
+def test_metrics_have_a_row_for_each_epoch(straight):
+    rows = metrics(straight)
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    for name in ("d_loss", "g_loss", "digit_information", "slant_information", "images_per_second"):
+        assert all(np.isfinite(float(row[name])) for row in rows)
+    assert rows[0]["val_d_loss"] == "NA"  # as Keras' CSVLogger writes what is not there
+
+
+def test_validation_scores_are_those_of_the_model_after_the_epoch(tmp_path):
+    model = run(tmp_path, dataclasses.replace(CONFIG, epochs=1, validation_split="test"))
+    held_out = small_images("", "test")
+    found = model.evaluate(datasets.evaluation_batches(*held_out[:2]), verbose=0, return_dict=True)
+    (row,) = metrics(tmp_path)
+    for score in ("acc", "purity", "nmi", "ari"):
+        assert float(row[f"val_digit_{score}"]) == pytest.approx(found[f"digit_{score}"], abs=1e-6)
+    assert {"val_d_loss", "val_g_loss", "val_digit_information", "val_slant_information"} <= set(row)
+
+
+def test_the_last_checkpoint_is_the_model(straight):
+    model = training.load(straight)
+    last = keras.models.load_model(list_checkpoints(straight / "checkpoints")[-1][0])
+    for a, b in zip(model.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(model.generator_optimizer.iterations) == 2 * STEPS
+
+
+def test_the_config_decides_the_model(tmp_path):
+    config = dataclasses.replace(
+        CONFIG,
+        epochs=1,
+        steps_per_epoch=1,
+        adversarial_loss="hinge",
+        information_in_discriminator=True,
+        lambdas={"slant": 0.7},
+        discriminator_learning_rate=3e-4,
+        generator_learning_rate=5e-4,
+    )
+    model = run(tmp_path / "run", config)
+    assert (model.adversarial_loss, model.information_in_discriminator) == ("hinge", True)
+    assert model.lambdas == {"digit": 1.0, "slant": 0.7}
+    assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(3e-4)
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(5e-4)
+    assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
+
+
+def test_an_epoch_is_once_through_the_split_unless_told_otherwise(tmp_path):
+    model = run(tmp_path / "run", dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=None))
+    assert int(model.generator_optimizer.iterations) == 20 // 8
+
+
+# ---------------------------------------------------------------- interruptions
+
+
+def test_interrupted_run_continues_as_if_it_had_not_been(tmp_path, straight, monkeypatch):
+    workdir = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Throughput", InterruptedThroughput)
+        with pytest.raises(InterruptedRunError):
+            run(workdir)
+    assert [epoch for _, epoch in list_checkpoints(workdir / "checkpoints")] == [1]
+    assert not (workdir / "model.keras").exists()
+    run(workdir)
+    assert [row["epoch"] for row in metrics(workdir)] == ["0", "1"]
+    assert_same_run(workdir, straight)
+
+
+def test_killed_run_continues_as_if_it_had_not_been(tmp_path, straight):
+    """SIGKILL in the middle of the second epoch, in a process of its own."""
+    workdir = tmp_path / "run"
+    code = (
+        "import sys; from pathlib import Path; from infogan_tf import datasets, training\n"
+        "from tests import test_training as t\n"
+        "datasets.load, training.Throughput = t.small_images, t.KilledThroughput\n"
+        "t.run(Path(sys.argv[1]))"
+    )
+    root = Path(__file__).parents[1]
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(workdir)], cwd=root, check=False, capture_output=True, text=True
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    assert [row["epoch"] for row in metrics(workdir)] == ["0"]
+    run(workdir)
+    assert [row["epoch"] for row in metrics(workdir)] == ["0", "1"]
+    assert_same_run(workdir, straight)
+
+
+def test_run_interrupted_before_its_first_checkpoint_starts_again(tmp_path, straight, monkeypatch):
+    workdir = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Throughput", InterruptedThroughput)
+        patch.setattr(InterruptedThroughput, "at", (0, 1))
+        with pytest.raises(InterruptedRunError):
+            run(workdir)
+    assert list_checkpoints(workdir / "checkpoints") == []
+    run(workdir)
+    assert_same_run(workdir, straight)
+
+
+def test_interruption_between_metrics_and_checkpoint_leaves_no_double_row(tmp_path, straight, monkeypatch):
+    """The epoch's row is written, its checkpoint is not: the epoch is trained again and its row replaced."""
+    workdir = tmp_path / "run"
+
+    def interrupted(self, epoch, logs=None):
+        raise InterruptedRunError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.TraversalPictures, "on_epoch_end", interrupted)
+        with pytest.raises(InterruptedRunError):
+            run(workdir)
+    assert [row["epoch"] for row in metrics(workdir)] == ["0"]
+    run(workdir)
+    assert_same_run(workdir, straight)
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path, straight):
+    workdir = tmp_path / "run"
+    run(workdir, dataclasses.replace(CONFIG, epochs=1))
+    run(workdir)
+    assert TrainingConfig.load(workdir / "config.json").epochs == 2
+    assert_same_run(workdir, straight)
+
+
+def test_a_finished_run_is_not_trained_again(straight):
+    before = files(straight)
+    model = run(straight)
+    assert int(model.generator_optimizer.iterations) == 2 * STEPS
+    after = files(straight)
+    assert set(after) == set(before)
+    assert {name for name in before if after[name] != before[name]} <= {"model.keras"}  # a zip with its date
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def test_another_config_is_refused_and_the_difference_named(straight):
+    before = files(straight)
+    other = dataclasses.replace(CONFIG, batch_size=16, lambdas={"digit": 2.0})
+    with pytest.raises(ValueError) as error:
+        run(straight, other)
+    message = str(error.value)
+    for part in ("batch_size 8 there, 16 here", "lambdas", "--overwrite", str(straight)):
+        assert part in message
+    assert "epochs" not in message
+    assert files(straight) == before
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(ValueError, match="is not empty and holds no run"):
+        run(tmp_path)
+    assert files(tmp_path) == {"holiday.jpg": b"x"}
+
+
+def test_an_empty_folder_is_fine(tmp_path):
+    run(tmp_path, dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=1))
+    assert (tmp_path / "model.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"codes": "digit:categorical(3),slant:unifrom"}, "slant:unifrom"),
+        ({"lambdas": {"width": 1.0}}, "names no code: width"),
+        ({"adversarial_loss": "wasserstein"}, "got 'wasserstein'"),
+        ({"batch_size": 32, "steps_per_epoch": None}, "batch_size 32 is larger than the 20 training images"),
+        ({"image_shape": (12, 12, 1)}, r"image_shape is \(12, 12, 1\), but mnist has \(8, 8, 1\)"),
+        ({"image_shape": (9, 8, 1)}, "multiples of 4"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_overwrite_deletes_nothing_until_the_new_run_is_known_good(tmp_path, changes, text):
+    kept = {"config.json": b"{}", "checkpoints/epoch-0001.keras": b"weights", "notes.txt": b"mine"}
+    for name, content in kept.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=text):
+        run(tmp_path, dataclasses.replace(CONFIG, **changes), overwrite=True)
+    assert files(tmp_path) == kept
+
+
+def test_overwrite_deletes_nothing_if_the_data_cannot_be_had(tmp_path, monkeypatch):
+    kept = {"config.json": b"{}", "notes.txt": b"mine"}
+    for name, content in kept.items():
+        (tmp_path / name).write_bytes(content)
+
+    def unavailable(*arguments):
+        raise ValueError("no such data")
+
+    monkeypatch.setattr(datasets, "load", unavailable)
+    with pytest.raises(ValueError, match="no such data"):
+        run(tmp_path, overwrite=True)
+    assert files(tmp_path) == kept
+
+
+def test_overwrite_refuses_a_folder_that_never_held_a_run(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not empty and holds no run"):
+        run(tmp_path, overwrite=True)
+    assert files(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_overwrite_starts_again(tmp_path):
+    short = dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=1)
+    run(tmp_path, short)
+    first = (tmp_path / "metrics.csv").read_text()
+    (tmp_path / "pictures" / "epoch-0099.png").touch()
+    model = run(tmp_path, dataclasses.replace(short, seed=1), overwrite=True)
+    assert int(model.generator_optimizer.iterations) == 1
+    assert [row["epoch"] for row in metrics(tmp_path)] == ["0"]
+    assert (tmp_path / "metrics.csv").read_text() != first
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["epoch-0001.png"]
+    assert json.loads((tmp_path / "config.json").read_text())["seed"] == 1
+
+
+def test_a_split_without_images_is_refused(tmp_path, monkeypatch):
+    empty = ImageSet(np.zeros((0, 8, 8, 1), np.uint8), np.zeros(0, np.int64), ("a",))
+    monkeypatch.setattr(datasets, "load", lambda *arguments: empty)
+    with pytest.raises(ValueError, match="0 training images"):
+        run(tmp_path / "run")
+
+
+def poisoning(part: str) -> type[callbacks.Throughput]:
+    """Makes a weight of `part` NaN before the second step of the second epoch."""
+
+    class Poison(callbacks.Throughput):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if (self.epoch, batch) == (1, 1):
+                weight = getattr(self.model, part).trainable_variables[0]
+                weight.assign(np.full(weight.shape, np.nan))
+
+    return Poison
+
+
+def test_divergence_names_the_step_and_the_last_good_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "Throughput", poisoning("discriminator_head"))
+    workdir = tmp_path / "run"
+    with pytest.raises(TrainingDivergedError) as error:
+        run(workdir)
+    checkpoint = workdir / "checkpoints" / "epoch-0001.keras"
+    assert f"step {STEPS + 2} (epoch 2)" in str(error.value)
+    assert str(error.value).endswith(f"last good checkpoint: {checkpoint}")
+    assert not (workdir / "model.keras").exists()
+    assert [epoch for _, epoch in list_checkpoints(workdir / "checkpoints")] == [1]
+    assert all(np.isfinite(w).all() for w in keras.models.load_model(checkpoint).get_weights())
+    assert [row["epoch"] for row in metrics(workdir)] == ["0"]
+
+
+@pytest.mark.parametrize("part", ["generator", "trunk", "posterior_head"])
+def test_no_checkpoint_holds_a_weight_that_is_no_number(tmp_path, monkeypatch, part):
+    """A ReLU can hide a NaN weight from the losses (max(0, NaN) may be 0): it must not be saved as a good state."""
+    monkeypatch.setattr(training, "Throughput", poisoning(part))
+    workdir = tmp_path / "run"
+    with pytest.raises(TrainingDivergedError):
+        run(workdir)
+    assert [epoch for _, epoch in list_checkpoints(workdir / "checkpoints")] == [1]
+
+
+# ---------------------------------------------------------------- load
+
+
+def test_load_of_what_is_no_run(tmp_path):
+    with pytest.raises(ValueError, match="is no training workdir"):
+        training.load(tmp_path)
+
+
+def test_load_of_an_unfinished_run_says_how_far_it_is(tmp_path):
+    CONFIG.save(tmp_path / "config.json")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epoch-0001.keras").touch()
+    with pytest.raises(ValueError, match="completed 1 of 2 epochs; start the same training command again"):
+        training.load(tmp_path)
