@@ -18,12 +18,14 @@ def step_flops(model: InfoGAN, batch_size: int) -> int:
         generator   forward, weights, input                            (one pass, used by both updates)
         D's step    real and generated: forward, weights, input
         G/Q step    trunk and D's head: forward, input;  Q's head: forward, weights, input
+        augmented   the same again without D's head
     """
     generator, trunk = _forward(model.generator), _forward(model.trunk)
-    discriminator = sum(trunk) + sum(_forward(model.discriminator_head))
+    head, posterior = sum(_forward(model.discriminator_head)), sum(_forward(model.posterior_head))
     generator_pass = 3 * sum(generator) - generator[0]
-    discriminator_step = 2 * (3 * discriminator - trunk[0])
-    joint_step = 2 * discriminator + 3 * sum(_forward(model.posterior_head))
+    discriminator_step = 2 * (3 * (sum(trunk) + head) - trunk[0])
+    reading = 2 * sum(trunk) + 3 * posterior
+    joint_step = 2 * head + reading * (2 if model.augmentation else 1)
     return batch_size * (generator_pass + discriminator_step + joint_step)
 
 
