@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from absl import app, flags
+from absl import logging as absl_logging
 
 
 def run_app(main: Callable[[], None]) -> None:
@@ -23,9 +24,10 @@ def run_app(main: Callable[[], None]) -> None:
     def guarded(argv: list[str]) -> None:
         if len(argv) > 1:
             raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
-        if flags.FLAGS.verbosity <= 0:  # INFO is for this project; of the libraries below it only warnings
-            for library in ("absl", "tensorflow"):
-                logging.getLogger(library).setLevel(logging.WARNING)
+        if flags.FLAGS.verbosity == absl_logging.INFO:  # for this project; of the libraries below it only warnings
+            flags.FLAGS.verbosity = absl_logging.WARNING
+            logging.getLogger("tensorflow").setLevel(logging.WARNING)
+            logging.getLogger("infogan_tf").setLevel(logging.INFO)
         try:
             main()
         except (KeyError, ValueError, RuntimeError, OSError) as error:
