@@ -18,7 +18,7 @@ setup(
     long_description=open("README.md", encoding="utf-8").read(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10",
+    python_requires=">=3.10,<3.14",
     packages=room("infogan_tf", "infogan_tf") + room("infogan_export", "export") + room("infogan_serving", "serving"),
     package_dir={"infogan_export": "export", "infogan_serving": "serving"},
     install_requires=[

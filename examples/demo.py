@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,6 @@ from infogan_tf.pictures import tile
 DEMO = Path("demo")
 RUN = DEMO / "run"
 BASE = DEMO / "models" / "infogan"
-PORT = 8501
 BIN = Path(sys.executable).parent
 
 
@@ -48,6 +48,13 @@ def serving(command: str) -> Iterator[None]:
         process.wait()
 
 
+def free_port() -> int:
+    """A port that nobody listens on, so that it is this demo's server that answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def save(images: np.ndarray, name: str, scale: int = 2) -> Path:
     """Images [rows, columns, height, width, channels] as one picture in `demo/`."""
     picture = Image.fromarray(tile(images))
@@ -69,16 +76,15 @@ def ask(client: Client, images: np.ndarray, labels: np.ndarray) -> list[str]:
     categories = client.infer_code(images)["digit_probs"].argmax(axis=1)
     answered = np.array([int(match[category]) for category in categories])
     infer_seconds = time.perf_counter() - start
-    groups = [images[categories == match.index(label)][:10] for label in sorted(match)]
-    width = min(map(len, groups))
-    grouped = [
-        f"real digits by inferred code {save(np.stack([g[:width] for g in groups]) / 255, 'inferred_digits.png')}"
-    ]
+    grouped = np.zeros((len(match), 10, *images.shape[1:]))  # black where a category has fewer than ten
+    for row, label in zip(grouped, sorted(match), strict=True):
+        members = images[categories == match.index(label)][:10]
+        row[: len(members)] = members / 255
     return [
         f"served   generate: 100 images in {seconds:.1f} s -> {generated}",
         f"served   infer_code: {(answered == labels).mean():.1%} of {len(labels)} unseen digits right "
         f"in {infer_seconds:.1f} s",
-        *(f"picture  {line}" for line in grouped if width),
+        f"picture  those digits, a row for each inferred category: {save(grouped, 'inferred_digits.png')}",
     ]
 
 
@@ -91,9 +97,10 @@ def main() -> None:
     run(f"infogan-traverse --workdir={RUN} --code=slant --out={DEMO / 'slant.gif'}")
     run(f"infogan-export --workdir={RUN} --base={BASE}")
     unseen = datasets.load("mnist_5k", "test")
+    port = free_port()
     with (
-        serving(f"infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port={PORT}"),
-        Client(f"http://127.0.0.1:{PORT}", model="infogan") as client,
+        serving(f"infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port={port}"),
+        Client(f"http://127.0.0.1:{port}", model="infogan") as client,
     ):
         answers = ask(client, unseen.images, unseen.labels)
 
@@ -112,7 +119,7 @@ def main() -> None:
     print(f"picture  one column per category: {DEMO / 'digit.png'}; slant moving: {DEMO / 'slant.gif'}")
     for answer in answers:
         print(answer)
-    print(f"serve    infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port={PORT}")
+    print(f"serve    infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port=8501")
 
 
 if __name__ == "__main__":

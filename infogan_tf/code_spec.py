@@ -18,7 +18,7 @@ from infogan_tf.codes import KINDS, Code
 tfd = tfp.distributions
 
 # Words that the client, the servable's outputs and the metrics use themselves.
-RESERVED_NAMES = frozenset({"c", "code", "d", "g", "n", "seed", "z"})
+RESERVED_NAMES = frozenset({"c", "code", "d", "g", "n", "seed", "self", "z"})
 
 
 @keras.saving.register_keras_serializable("infogan_tf")

@@ -211,14 +211,15 @@ class Continuous(Code):
         return {"mean": mean, "stddev": stddev}
 
     def estimate(self, parameters):
-        return parameters[..., : self.dim]
+        return self.mean_and_stddev(parameters)[0]
 
 
 @dataclasses.dataclass(frozen=True)
 class Uniform(Continuous):
     """`dim` independent numbers from U(-1, 1).
 
-    `truncated` restricts the Normal posterior to the prior's support: a tighter bound on the same information.
+    `truncated` restricts the Normal posterior, its mean included, to the prior's support: a tighter bound on the same
+    information.
     """
 
     truncated: bool = False
@@ -231,6 +232,12 @@ class Uniform(Continuous):
 
     def prior(self):
         return tfd.Independent(tfd.Uniform([-1.0] * self.dim, [1.0] * self.dim), 1)
+
+    def mean_and_stddev(self, parameters):
+        mean, stddev = super().mean_and_stddev(parameters)
+        if self.truncated:  # the value is clipped, the gradient is not, or a mean outside could not come back
+            mean += tf.stop_gradient(tf.clip_by_value(mean, -1.0, 1.0) - mean)
+        return mean, stddev
 
     def posterior(self, parameters):
         if not self.truncated:

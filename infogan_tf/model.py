@@ -125,7 +125,7 @@ class InfoGAN(keras.Model):
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
 
         Raises:
-            ValueError: Unknown loss, or `lambdas` that name no code or are negative.
+            ValueError: Unknown loss, `lambdas` that name no code or are negative, or XLA with `RandomAffine`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -133,6 +133,8 @@ class InfoGAN(keras.Model):
             )
         if jit_compile == "auto" and (self.augmentation or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
+        if jit_compile is True and isinstance(self.augmentation, RandomAffine):
+            raise ValueError("RandomAffine has no XLA kernel: leave jit_compile at 'auto', or use augmentation=None")
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)

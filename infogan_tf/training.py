@@ -55,11 +55,16 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
     steps = config.steps_per_epoch or len(images) // config.batch_size
 
+    if epoch > config.epochs:
+        raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
+
     if overwrite and workdir.exists():
         shutil.rmtree(workdir)
     config.save(workdir / "config.json")
     _drop_metrics_after(workdir / "metrics.csv", epoch)
     if epoch < config.epochs:
+        for outdated in ("model.keras", "evaluation.json"):
+            (workdir / outdated).unlink(missing_ok=True)
         model.fit(
             datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),
             initial_epoch=epoch,
@@ -101,10 +106,8 @@ def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> No
     """`workdir` is absent, empty, or holds a run: of this very config, unless it may be overwritten."""
     path = workdir / "config.json"
     if path.exists():
-        if overwrite:
-            return
         different = TrainingConfig.load(path).differences(config)
-        if different:
+        if different and not overwrite:
             listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
             raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
     elif workdir.exists() and any(workdir.iterdir()):

@@ -97,7 +97,7 @@ def test_no_posterior_reports_more_than_max_information(code):
 
 
 def test_unit_normal_posterior_cannot_certify_uniform_information():
-    """Field note: Q = N(mu, 1) under U(-1, 1) reports at most ln 2 - ln(2 pi) / 2 = -0.226 nats."""
+    """Q = N(mu, 1) under U(-1, 1) reports at most ln 2 - ln(2 pi) / 2 = -0.226 nats."""
     assert Uniform("a", stddev=1.0).max_information == pytest.approx(-0.22579, abs=1e-5)
 
 
@@ -196,9 +196,23 @@ def test_truncated_normal_log_prob():
     code = Uniform("a", 2, truncated=True)
     parameters = random_parameters(code, 20, scale=1.0)
     value = draws(code, 20)
-    mean, stddev = parameters[:, :2].astype(np.float64), 0.1 + softplus(parameters[:, 2:])
+    mean, stddev = np.clip(parameters[:, :2].astype(np.float64), -1, 1), 0.1 + softplus(parameters[:, 2:])
     expected = stats.truncnorm((-1 - mean) / stddev, (1 - mean) / stddev, mean, stddev).logpdf(value.numpy())
     np.testing.assert_allclose(code.posterior(parameters).log_prob(value), expected.sum(axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mean", [-50.0, 1.5, 50.0])
+def test_truncated_normal_reports_no_more_with_its_mean_outside(mean):
+    """The mean is held in the support, but its gradient passes, so that it can come back."""
+    code = Uniform("a", truncated=True)
+    parameters = tf.constant([[mean, -1e4]])
+    edge = tf.constant([[np.sign(mean)]], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        estimate = code.estimate(parameters)
+    assert code.posterior(parameters).log_prob(edge).numpy() + code.entropy <= code.max_information + 1e-4
+    np.testing.assert_allclose(estimate, edge)
+    np.testing.assert_allclose(tape.gradient(estimate, parameters), [[1, 0]])
 
 
 def test_von_mises_log_prob():

@@ -136,7 +136,7 @@ def test_data_that_cannot_be_downloaded_says_what_to_do(monkeypatch, tmp_path):
         datasets.load("mnist", data_dir=tmp_path)
     message = str(error.value)
     assert "\n" not in message
-    for part in ("'mnist'", str(tmp_path), "ConnectionError", "--dataset=mnist_5k", "--data_dir"):
+    for part in ("'mnist'", str(tmp_path), "ConnectionError", "--preset=mnist_5k", "--data_dir"):
         assert part in message
     assert error.value.__suppress_context__
 

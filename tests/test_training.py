@@ -297,7 +297,12 @@ def test_an_empty_folder_is_fine(tmp_path):
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
 def test_overwrite_deletes_nothing_until_the_new_run_is_known_good(tmp_path, changes, text):
-    kept = {"config.json": b"{}", "checkpoints/epoch-0001.keras": b"weights", "notes.txt": b"mine"}
+    CONFIG.save(tmp_path / "config.json")
+    kept = {
+        "config.json": (tmp_path / "config.json").read_bytes(),
+        "checkpoints/epoch-0001.keras": b"weights",
+        "notes.txt": b"mine",
+    }
     for name, content in kept.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -307,7 +312,8 @@ def test_overwrite_deletes_nothing_until_the_new_run_is_known_good(tmp_path, cha
 
 
 def test_overwrite_deletes_nothing_if_the_data_cannot_be_had(tmp_path, monkeypatch):
-    kept = {"config.json": b"{}", "notes.txt": b"mine"}
+    CONFIG.save(tmp_path / "config.json")
+    kept = {"config.json": (tmp_path / "config.json").read_bytes(), "notes.txt": b"mine"}
     for name, content in kept.items():
         (tmp_path / name).write_bytes(content)
 

@@ -21,7 +21,7 @@ AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
     "Random affine maps that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07 "
-    "(see infogan_tf.augmentation), or none. Default: the preset's.",
+    "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's.",
 )
 
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
@@ -33,14 +33,16 @@ flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant
 flags.DEFINE_integer("noise_size", None, "Width of the noise z. Default: the preset's.", lower_bound=1)
 flags.DEFINE_integer("batch_size", None, "Images per step. Default: the preset's.", lower_bound=2)
 flags.DEFINE_integer("epochs", None, "Epochs in all, those before an interruption included.", lower_bound=1)
-flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: once through the split.", lower_bound=1)
+flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: the preset's, or once through.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of images.", lower_bound=0)
 flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the trunk and D's head.", lower_bound=0)
 flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
 flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
 flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
-flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, not on a CPU.")
+flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
+
+AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift")
 
 CONFIG_FLAGS = (
     "dataset", "data_dir", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
@@ -67,15 +69,20 @@ def _are_numbers(items: list[str] | None) -> bool:
 
 
 flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
-flags.register_validator("augmentation", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER, or none")
+flags.register_validator(
+    "augmentation",
+    lambda items: _are_numbers(items) and set(_numbers(items) or {}) <= set(AUGMENTATION_PARTS),
+    f"expected NAME:NUMBER,NAME:NUMBER with NAME one of {', '.join(AUGMENTATION_PARTS)}, or none",
+)
 
 
 def config_from_flags() -> TrainingConfig:
     """The run that the flags describe."""
+    augmentation = _numbers(AUGMENTATION.value)
     return TrainingConfig.from_preset(
         FLAGS.preset,
         lambdas=_numbers(LAMBDA.value),
-        augmentation=_numbers(AUGMENTATION.value),
+        augmentation=augmentation and {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **augmentation},
         **{name: FLAGS[name].value for name in CONFIG_FLAGS},
     )
 

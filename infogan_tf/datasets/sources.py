@@ -63,7 +63,7 @@ def _load_tfds(name: str, split: str, data_dir: str | Path | None) -> ImageSet:
         except Exception as error:
             raise DatasetUnavailableError(
                 f"dataset {name!r} is not in {builder.data_path.parent.parent} and cannot be downloaded "
-                f"({type(error).__name__}); use --dataset=mnist_5k, which needs no download, or point --data_dir "
+                f"({type(error).__name__}); use --preset=mnist_5k, which needs no download, or point --data_dir "
                 "at a prepared copy"
             ) from None
     try:
