@@ -1,7 +1,8 @@
 """Self-check of a servable in a process of its own: `python -m infogan_export.verify SAVED_MODEL EXAMPLES.npz`.
 
 The examples hold inputs and the Python model's outputs, under `SIGNATURE/input/NAME` and `SIGNATURE/output/NAME`.
-Prints the largest difference per signature as JSON, absolute below 1 and relative above; strings must be equal.
+Prints the largest difference per signature as JSON, absolute below 1 and relative above. Strings must be equal; PNG may
+differ by the one gray level that a rounding costs.
 """
 
 from __future__ import annotations
