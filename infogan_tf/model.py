@@ -14,6 +14,7 @@ from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
 from infogan_tf.evaluation.clustering import ClusteringScores
+from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam
 
 
@@ -193,23 +194,24 @@ class InfoGAN(keras.Model):
         with tf.GradientTape() as generator_tape:
             fake = self.generator([z, c], training=True)
 
-        # max over D of V(D,G). Real and generated images pass apart: each is normalised by its own statistics.
+        # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
-            real_logits = self.discriminator_head(self.trunk(real, training=True), training=True)
-            fake_features = self.trunk(fake, training=True)
-            fake_logits = self.discriminator_head(fake_features, training=True)
+            views = self._views(fake) if self.information_in_discriminator else [fake]
+            real_features, *features = each(self.trunk, real, *views)
+            real_logits = self.discriminator_head(real_features, training=True)
+            fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
-                d_objective -= self._weighted(self._information(c, fake, fake_features))
+                d_objective -= self._weighted(self._information(c, features))
             d_objective = self.discriminator_optimizer.scale_loss(d_objective)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
         # min over (G, Q) of V(D,G) - λ L_I(G,Q)
         with tf.GradientTape() as tape:
             tape.watch(fake)
-            features = self.trunk(fake, training=True)
-            g_loss = loss.generator(self.discriminator_head(features, training=True))
-            information = self._information(c, fake, features)
+            features = each(self.trunk, *self._views(fake))
+            g_loss = loss.generator(self.discriminator_head(features[0], training=True))
+            information = self._information(c, features)
             objective = self.generator_optimizer.scale_loss(g_loss - self._weighted(information))
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
@@ -217,17 +219,17 @@ class InfoGAN(keras.Model):
 
         return self._record(d_loss, g_loss, information)
 
-    def _information(self, c: tf.Tensor, fake: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """L_I of each code on generated images; of discrete ones through the augmentation T.
+    def _views(self, fake: tf.Tensor) -> list[tf.Tensor]:
+        """What Q reads: x, and T(x) if there is an augmentation T."""
+        return [fake] if self.augmentation is None else [fake, self.augmentation(fake, training=True)]
+
+    def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        """L_I of each code from the trunk's features of each view: continuous codes from x, discrete ones from T(x).
 
         I(c; T(x)) <= I(c; x) for any T that does not know c (data processing), so the bound stays a bound.
         """
-        information = objectives.information(self.codes, c, self.posterior_head(features, training=True))
-        if self.augmentation is None:
-            return information
-        features = self.trunk(self.augmentation(fake, training=True), training=True)
-        augmented = objectives.information(self.codes, c, self.posterior_head(features, training=True))
-        return {code.name: (augmented if code.discrete else information)[code.name] for code in self.codes}
+        views = [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
+        return {code.name: views[-1 if code.discrete else 0][code.name] for code in self.codes}
 
     def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
         """λ L_I, summed over the codes."""

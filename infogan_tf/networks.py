@@ -14,7 +14,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from infogan_tf.layers import BatchNormalization
+from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense
 
 LEAKY_RELU_SLOPE = 0.1
 WEIGHT_STDDEV = 0.02  # N(0, 0.02), as Radford et al. (2016), section 3; the paper does not say
@@ -24,20 +24,18 @@ def _leaky_relu(x, dtype):
     return layers.LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
 
 
-def _dense(units: int, dtype, **kwargs) -> layers.Dense:
-    return layers.Dense(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+def _dense(units: int, dtype, **kwargs) -> Dense:
+    return Dense(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _conv(filters: int, dtype, **kwargs) -> layers.Conv2D:
+def _conv(filters: int, dtype, **kwargs) -> Conv2D:
     """Halves height and width."""
-    return layers.Conv2D(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+    return Conv2D(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _upconv(filters: int, dtype, **kwargs) -> layers.Conv2DTranspose:
+def _upconv(filters: int, dtype, **kwargs) -> Conv2DTranspose:
     """Doubles height and width."""
-    return layers.Conv2DTranspose(
-        filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs
-    )
+    return Conv2DTranspose(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
 def _initializer() -> keras.initializers.Initializer:

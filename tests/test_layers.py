@@ -1,11 +1,12 @@
-"""The fused batch normalisation against Keras' own."""
+"""Layers against Keras' own, and several batches in one pass against one after another."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf.layers import BatchNormalization
+from infogan_tf import networks
+from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense, each
 
 SHAPES = [(16, 5), (4, 3, 3, 5)]
 
@@ -85,3 +86,72 @@ def test_config_round_trip():
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is BatchNormalization
     assert (again.momentum, again.epsilon) == (0.8, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "shape"),
+    [
+        (Dense, {"units": 3}, (4, 6)),
+        (Conv2D, {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same"}, (2, 8, 8, 2)),
+        (Conv2DTranspose, {"filters": 1, "kernel_size": 4, "strides": 2, "padding": "same"}, (2, 4, 4, 3)),
+    ],
+    ids=["dense", "conv", "upconv"],
+)
+@pytest.mark.parametrize("activation", [None, "tanh"])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_layer_of_products_is_keras(kind, arguments, shape, activation, use_bias):
+    arguments = {**arguments, "activation": activation, "use_bias": use_bias, "bias_initializer": "random_normal"}
+    layer, theirs = kind(**arguments), kind.__base__(**arguments)
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    layer.build(shape)
+    theirs.build(shape)
+    theirs.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(x), theirs(x), rtol=1e-4, atol=1e-5)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is kind
+
+
+def steps_of_a_trunk(pass_batches):
+    """Features, gradients and moving statistics of a new trunk after passing two batches."""
+    keras.utils.set_random_seed(0)
+    trunk = networks.build_trunk((8, 8, 1))
+    rng = np.random.default_rng(0)
+    batches = [rng.random((6, 8, 8, 1), np.float32) * scale for scale in (1, 0.3)]
+    with tf.GradientTape() as tape:
+        features = pass_batches(trunk, *batches)
+        loss = tf.reduce_sum(features[0] ** 2) - tf.reduce_sum(features[1])
+    gradients = tape.gradient(loss, trunk.trainable_variables)
+    return [*features, *gradients, *(variable.value for variable in trunk.non_trainable_variables)]
+
+
+def test_batches_in_one_pass_are_batches_one_after_another():
+    together = steps_of_a_trunk(each)
+    apart = steps_of_a_trunk(lambda trunk, *batches: [trunk(batch, training=True) for batch in batches])
+    assert len(together) == len(apart)
+    for value, expected in zip(together, apart, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_statistics_are_shared_again_afterwards():
+    trunk = networks.build_trunk((8, 8, 1))
+    x = np.random.default_rng(0).random((6, 8, 8, 1), np.float32)
+    expected = trunk(x, training=True)
+    each(trunk, x[:3], x[3:])
+    np.testing.assert_array_equal(trunk(x, training=True), expected)
+
+
+def test_a_network_that_looks_across_images_gets_batches_one_after_another():
+    sizes = []
+
+    class AcrossImages(keras.layers.Layer):
+        def call(self, x):
+            sizes.append(x.shape[0])
+            return x - tf.reduce_mean(x, axis=0)
+
+    x = keras.Input((3,))
+    network = keras.Model(x, AcrossImages()(x))
+    sizes.clear()
+    first, second = np.ones((2, 3), np.float32), np.full((2, 3), 5, np.float32)
+    for output in each(network, first, second):
+        np.testing.assert_array_equal(output, np.zeros((2, 3)))
+    assert sizes == [2, 2]
