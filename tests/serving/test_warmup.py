@@ -14,7 +14,6 @@ from infogan_serving.local.errors import Code
 from infogan_serving.local.model import Model
 from tests.serving.models import save_constant
 
-
 ONE = np.float32([1])
 
 
