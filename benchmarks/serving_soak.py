@@ -30,7 +30,7 @@ import httpx
 import numpy as np
 import psutil
 import tensorflow as tf
-from absl import app, flags
+from absl import app, flags, logging
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tqdm import tqdm
@@ -194,6 +194,7 @@ def fire(load: Load, url: str, process: psutil.Process) -> dict:
 def main(argv: list[str]) -> None:
     """Runs both, prints and writes the JSON."""
     del argv
+    logging.set_verbosity(logging.WARNING)  # not a line for each request
     from infogan_export import export  # noqa: PLC0415 - after the flags
 
     models = {version: InfoGAN.from_preset("mnist", seed=version) for version in (1, 2)}
