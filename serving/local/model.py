@@ -5,6 +5,7 @@ What TensorFlow Serving does with its default policies, latest{1} and availabili
 tried again until it goes and comes back.
 """
 
+import gc
 import re
 import threading
 import time
@@ -120,6 +121,7 @@ class Model:
             self._set_status(version, ModelVersionStatus.UNLOADING)
             self._loaded = {other: kept for other, kept in self._loaded.items() if other != version}
             self._set_status(version, ModelVersionStatus.END)
+        gc.collect()  # a SavedModel holds itself in cycles, and its weights with it
 
     def _load(self, version: int, folder: Path) -> bool:
         self._set_status(version, ModelVersionStatus.LOADING)
