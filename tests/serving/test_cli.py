@@ -1,4 +1,4 @@
-"""`infogan-serve` as a process."""
+"""`infogan-serve` with the local server, as a process."""
 
 import re
 import signal
@@ -13,7 +13,7 @@ from tests.serving.models import DESCRIPTION
 
 
 def command(*flags: str) -> list[str]:
-    return [sys.executable, "-c", "from infogan_serving.cli import main; main()", *flags]
+    return [sys.executable, "-c", "from infogan_serving.cli import main; main()", "--engine=local", *flags]
 
 
 def failure(*flags: str) -> str:
@@ -62,8 +62,3 @@ def test_help_lists_the_flags():
     text = subprocess.run(command("--help"), capture_output=True, text=True, check=False).stdout
     for name in "model_base_path", "model_name", "rest_api_port", "file_system_poll_wait_seconds", "address":
         assert f"--{name}:" in text
-
-
-def test_flags_that_only_tensorflow_model_server_has(tmp_path):
-    text = failure(f"--model_base_path={tmp_path}", "--enable_batching")
-    assert "Unknown command line flag 'enable_batching'" in text
