@@ -1,7 +1,8 @@
-"""Two models, each on a local server that lives as long as the session."""
+"""Two models, each on a local server that lives as long as the session, or both on the one of --serving-url."""
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -9,6 +10,16 @@ import pytest
 from infogan_serving import Client
 from infogan_serving.local import running
 from tests.serving.models import save_dtypes, save_infogan
+
+
+@contextmanager
+def serving(request, name: str, base: str) -> Iterator[str]:
+    """The URL of --serving-url, or of a local server for the model `name` that the fixture `base` saved."""
+    if url := request.config.getoption("serving_url"):
+        yield url
+    else:
+        with running(request.getfixturevalue(base), name, poll_seconds=0) as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +30,8 @@ def infogan_base(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def infogan_url(infogan_base) -> Iterator[str]:
-    with running(infogan_base, "infogan", poll_seconds=0) as url:
+def infogan_url(request) -> Iterator[str]:
+    with serving(request, "infogan", "infogan_base") as url:
         yield url
 
 
@@ -31,10 +42,15 @@ def client(infogan_url) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def dtypes_url(tmp_path_factory) -> Iterator[str]:
+def dtypes_base(tmp_path_factory):
     base = tmp_path_factory.mktemp("dtypes")
     save_dtypes(base / "00000007")
-    with running(base, "dtypes", poll_seconds=0) as url:
+    return base
+
+
+@pytest.fixture(scope="session")
+def dtypes_url(request) -> Iterator[str]:
+    with serving(request, "dtypes", "dtypes_base") as url:
         yield url
 
 

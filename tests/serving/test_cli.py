@@ -11,6 +11,8 @@ import pytest
 from infogan_serving import Client
 from tests.serving.models import DESCRIPTION
 
+pytestmark = pytest.mark.local
+
 
 def command(*flags: str) -> list[str]:
     return [sys.executable, "-c", "from infogan_serving.cli import main; main()", "--engine=local", *flags]
