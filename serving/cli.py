@@ -1,5 +1,6 @@
 """`infogan-serve`: TensorFlow Serving or the local server, with the flags of tensorflow_model_server."""
 
+import importlib.util
 import os
 import shlex
 import signal
@@ -22,12 +23,17 @@ _GPU = flags.DEFINE_boolean("gpu", False, "Run docker's tensorflow/serving:lates
 _BASE_PATH = flags.DEFINE_string("model_base_path", None, "Folder above the version folders.")
 _NAME = flags.DEFINE_string("model_name", "model", "Name of the model in the URL.")
 _PORT = flags.DEFINE_integer(
-    "rest_api_port", 8501, "Port to listen on; 0: a free one (local), no REST (TensorFlow Serving).", 0, 65535
+    "rest_api_port", 8501, "Port of REST; 0: a free one (local), no REST (TensorFlow Serving).", 0, 65535
 )
+_GRPC_PORT = flags.DEFINE_integer("port", 8500, "Port of gRPC; 0: no gRPC. The local one needs grpcio.", 0, 65535)
 _POLL = flags.DEFINE_integer(
     "file_system_poll_wait_seconds", 1, "Seconds between two looks for a new version; 0: look only once.", 0
 )
 _CORS = flags.DEFINE_boolean("rest_api_enable_cors_support", False, "Allow requests from web pages of any origin.")
+_TIMEOUT = flags.DEFINE_integer("rest_api_timeout_in_ms", 30_000, "Time for a predict request over REST.", 1)
+_WARM_UP = flags.DEFINE_boolean(
+    "enable_model_warmup", True, "Run a version's warm-up requests, all of which must succeed, before it is available."
+)
 _ADDRESS = flags.DEFINE_string(
     "address",
     "127.0.0.1",
@@ -100,15 +106,33 @@ def _serve_locally(given: dict[str, Any]) -> None:
 
     from infogan_serving.local import running  # noqa: PLC0415 - TensorFlow, once the flags are known to be good
 
-    base_path, name = given["model_base_path"], _NAME.value
-    with running(base_path, name, _PORT.value, _ADDRESS.value, _POLL.value, _CORS.value) as url:
+    grpc_port = _grpc_port()
+    with running(
+        given["model_base_path"],
+        _NAME.value,
+        _PORT.value,
+        _ADDRESS.value,
+        _POLL.value,
+        cors=_CORS.value,
+        grpc_port=grpc_port,
+        warm_up=_WARM_UP.value,
+        timeout_seconds=_TIMEOUT.value / 1000,
+    ) as url:
         logging.info(
-            "Local stand-in for TensorFlow Serving (the server for real use): %s at %s/v1/models/%s",
-            base_path,
+            "Local stand-in for TensorFlow Serving (the server for real use): %s at %s/v1/models/%s%s",
+            given["model_base_path"],
             url,
-            name,
+            _NAME.value,
+            f", gRPC at {_ADDRESS.value} port {grpc_port}" if grpc_port else "",
         )
         signal.pause()
+
+
+def _grpc_port() -> int | None:
+    if _GRPC_PORT.value and importlib.util.find_spec("grpc") is None:
+        logging.warning("REST only: gRPC needs grpcio (pip install grpcio)")
+        return None
+    return _GRPC_PORT.value or None
 
 
 def main() -> None:

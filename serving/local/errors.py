@@ -36,7 +36,9 @@ class Code(enum.Enum):
 
     @classmethod
     def of(cls, error: Exception) -> "Code":
-        """The code of a failure of TensorFlow, or of Python around it."""
+        """The code of a failure of a request, of TensorFlow, or of Python around it."""
+        if isinstance(error, RequestError):
+            return error.code
         if isinstance(error, tf.errors.OpError):
             return next(code for code in cls if code.number == error.error_code)
         return cls.NOT_FOUND if isinstance(error, OSError) else cls.UNKNOWN
@@ -59,3 +61,8 @@ class RequestError(Exception):
 def invalid(message: str) -> RequestError:
     """The commonest refusal: the request itself is wrong."""
     return RequestError(Code.INVALID_ARGUMENT, message)
+
+
+def unimplemented(what: str) -> RequestError:
+    """The refusal of what only the real server can do."""
+    return RequestError(Code.UNIMPLEMENTED, f"{what}: not in the local server, use TensorFlow Serving")

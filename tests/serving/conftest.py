@@ -10,16 +10,24 @@ import pytest
 from infogan_serving import Client
 from infogan_serving.local import running
 from tests.serving.models import save_dtypes, save_infogan
+from tests.serving.ports import free_port
 
 
 @contextmanager
-def serving(request, name: str, base: str) -> Iterator[str]:
-    """The URL of --serving-url, or of a local server for the model `name` that the fixture `base` saved."""
+def serving(request, name: str, base: str) -> Iterator[tuple[str, str | None]]:
+    """REST URL and gRPC target: of --serving-url and --serving-grpc, or of a local server for what `base` saved.
+
+    Args:
+        request: of the fixture that asks.
+        name: of the model.
+        base: the fixture that saves it and gives the folder.
+    """
     if url := request.config.getoption("serving_url"):
-        yield url
+        yield url, request.config.getoption("serving_grpc")
     else:
-        with running(request.getfixturevalue(base), name, poll_seconds=0) as url:
-            yield url
+        port = free_port()
+        with running(request.getfixturevalue(base), name, poll_seconds=0, grpc_port=port) as url:
+            yield url, f"127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +38,14 @@ def infogan_base(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def infogan_url(request) -> Iterator[str]:
-    with serving(request, "infogan", "infogan_base") as url:
-        yield url
+def infogan_server(request) -> Iterator[tuple[str, str | None]]:
+    with serving(request, "infogan", "infogan_base") as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def infogan_url(infogan_server) -> str:
+    return infogan_server[0]
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +62,20 @@ def dtypes_base(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def dtypes_url(request) -> Iterator[str]:
-    with serving(request, "dtypes", "dtypes_base") as url:
-        yield url
+def dtypes_server(request) -> Iterator[tuple[str, str | None]]:
+    with serving(request, "dtypes", "dtypes_base") as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def dtypes_url(dtypes_server) -> str:
+    return dtypes_server[0]
+
+
+@pytest.fixture(scope="session")
+def grpc_target(dtypes_server) -> str:
+    """Address and port where the model `dtypes` answers over gRPC."""
+    return dtypes_server[1] or pytest.skip("no --serving-grpc")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def untrained_base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(request) -> Iterator[Client]:
-    with serving(request, "untrained", "untrained_base") as url, Client(url, "untrained") as client:
+    with serving(request, "untrained", "untrained_base") as (url, _), Client(url, "untrained") as client:
         yield client
 
 
