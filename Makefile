@@ -1,6 +1,8 @@
 # make demo   train on real digits, look, export, serve, ask
 # make test   run the tests
-# Both install what they need into $(VENV) first.
+# make test-serving URL=http://HOST:8501 GRPC=HOST:8500   run tests/serving against a TensorFlow Serving that has
+#             what `python -m tests.serving.models FOLDER` writes
+# All install what they need into $(VENV) first.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +10,13 @@ BIN := $(VENV)/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint clean
+ifneq (,$(filter test-serving,$(MAKECMDGOALS)))
+ifeq (,$(URL))
+$(error URL=http://HOST:PORT of a TensorFlow Serving is needed)
+endif
+endif
+
+.PHONY: demo test test-serving lint clean
 
 $(VENV)/.installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +28,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+test-serving: $(VENV)/.installed
+	$(BIN)/python -m pytest tests/serving --serving-url=$(URL) $(GRPC:%=--serving-grpc=%)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -43,7 +43,14 @@ setup(
         "grpc": ["grpcio>=1.60"],
         "gpu": ["tensorflow[and-cuda]"],
         "demo": DEMO,
-        "test": [*DEMO, "pytest>=8", "ruff>=0.6"],
+        "test": [
+            *DEMO,
+            "check-jsonschema>=0.29",  # carries the schemas of compose files and GitHub workflows
+            "kubernetes-validate>=1.30",  # carries those of Kubernetes
+            "pytest>=8",
+            "pyyaml>=6",
+            "ruff>=0.6",
+        ],
     },
     entry_points={
         "console_scripts": [

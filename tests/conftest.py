@@ -1,6 +1,21 @@
-"""Shared by the tests of learning and of export."""
+"""Options, and what the tests of learning and of export share."""
 
 import pytest
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("serving", "TensorFlow Serving that tests/serving asks, instead of the local server")
+    group.addoption(
+        "--serving-url", help="such as http://localhost:8501; serves what `python -m tests.serving.models` writes"
+    )
+    group.addoption("--serving-grpc", help="such as localhost:8500")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("serving_url"):
+        for item in items:
+            if item.get_closest_marker("local"):
+                item.add_marker(pytest.mark.skip(reason="is about the local server"))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Two models, each on a local server that lives as long as the session."""
+"""Two models, each on a local server that lives as long as the session, or both on the one of --serving-url."""
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -12,6 +13,23 @@ from tests.serving.models import save_dtypes, save_infogan
 from tests.serving.ports import free_port
 
 
+@contextmanager
+def serving(request, name: str, base: str) -> Iterator[tuple[str, str | None]]:
+    """REST URL and gRPC target: of --serving-url and --serving-grpc, or of a local server for what `base` saved.
+
+    Args:
+        request: of the fixture that asks.
+        name: of the model.
+        base: the fixture that saves it and gives the folder.
+    """
+    if url := request.config.getoption("serving_url"):
+        yield url, request.config.getoption("serving_grpc")
+    else:
+        port = free_port()
+        with running(request.getfixturevalue(base), name, poll_seconds=0, grpc_port=port) as url:
+            yield url, f"127.0.0.1:{port}"
+
+
 @pytest.fixture(scope="session")
 def infogan_base(tmp_path_factory):
     base = tmp_path_factory.mktemp("infogan")
@@ -20,9 +38,14 @@ def infogan_base(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def infogan_url(infogan_base) -> Iterator[str]:
-    with running(infogan_base, "infogan", poll_seconds=0) as url:
-        yield url
+def infogan_server(request) -> Iterator[tuple[str, str | None]]:
+    with serving(request, "infogan", "infogan_base") as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def infogan_url(infogan_server) -> str:
+    return infogan_server[0]
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +55,16 @@ def client(infogan_url) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def dtypes_server(tmp_path_factory) -> Iterator[tuple[str, str]]:
-    base, port = tmp_path_factory.mktemp("dtypes"), free_port()
+def dtypes_base(tmp_path_factory):
+    base = tmp_path_factory.mktemp("dtypes")
     save_dtypes(base / "00000007")
-    with running(base, "dtypes", poll_seconds=0, grpc_port=port) as url:
-        yield url, f"127.0.0.1:{port}"
+    return base
+
+
+@pytest.fixture(scope="session")
+def dtypes_server(request) -> Iterator[tuple[str, str | None]]:
+    with serving(request, "dtypes", "dtypes_base") as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +75,7 @@ def dtypes_url(dtypes_server) -> str:
 @pytest.fixture(scope="session")
 def grpc_target(dtypes_server) -> str:
     """Address and port where the model `dtypes` answers over gRPC."""
-    return dtypes_server[1]
+    return dtypes_server[1] or pytest.skip("no --serving-grpc")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,11 @@
-"""Small SavedModels whose answers have closed forms."""
+"""Small SavedModels whose answers have closed forms.
+
+`python -m tests.serving.models FOLDER` writes all that the tests ask for, with a models.config, for a TensorFlow
+Serving that has FOLDER at /models.
+"""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +124,14 @@ def save_constant(folder: Path, value: float) -> None:
     _save(folder, serving_default=(lambda x: {"y": tf.zeros_like(x) + value}, [_any(tf.float32, "x")]))
 
 
+def save_untrained(base: Path) -> None:
+    """A version of `tests.tiny.model()`, written by infogan_export."""
+    from infogan_export import export  # noqa: PLC0415 - the other models need only TensorFlow
+    from tests import tiny  # noqa: PLC0415
+
+    export(tiny.model(), base)
+
+
 def _any(dtype: tf.DType, name: str) -> tf.TensorSpec:
     return tf.TensorSpec(None, dtype, name)
 
@@ -131,3 +144,16 @@ def _save(folder: Path, **signatures: tuple) -> None:
     tf.saved_model.save(
         module, str(folder), signatures={name: f.get_concrete_function() for name, f in functions.items()}
     )
+
+
+def _main(folder: Path) -> None:
+    save_infogan(folder / "infogan" / "3")
+    save_dtypes(folder / "dtypes" / "00000007")
+    save_untrained(folder / "untrained")
+    config = 'config {{ name: "{0}" base_path: "/models/{0}" model_platform: "tensorflow" }}'
+    configs = "\n".join(config.format(name) for name in ("infogan", "dtypes", "untrained"))
+    (folder / "models.config").write_text(f"model_config_list {{\n{configs}\n}}\n")
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

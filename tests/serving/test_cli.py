@@ -1,4 +1,4 @@
-"""`infogan-serve` as a process."""
+"""`infogan-serve` with the local server, as a process."""
 
 import re
 import signal
@@ -17,9 +17,11 @@ from infogan_serving.local import running
 from tests.serving.models import DESCRIPTION
 from tests.serving.ports import free_port
 
+pytestmark = pytest.mark.local
+
 
 def command(*flags: str) -> list[str]:
-    return [sys.executable, "-c", "from infogan_serving.cli import main; main()", *flags]
+    return [sys.executable, "-c", "from infogan_serving.cli import main; main()", "--engine=local", *flags]
 
 
 def failure(*flags: str) -> str:
@@ -70,7 +72,7 @@ def test_used_grpc_port(infogan_base, grpc_target):
 def test_without_grpc(infogan_base, hide, flag):
     """Where it is not wanted, or grpcio is not installed."""
     script = f"import sys; {hide}from infogan_serving.cli import main; main()"
-    flags = f"--model_base_path={infogan_base}", "--rest_api_port=0", flag
+    flags = "--engine=local", f"--model_base_path={infogan_base}", "--rest_api_port=0", flag
     with subprocess.Popen([sys.executable, "-c", script, *flags], stderr=subprocess.PIPE, text=True) as process:
         try:
             lines = []
@@ -96,8 +98,3 @@ def test_help_lists_the_flags():
     text = subprocess.run(command("--help"), capture_output=True, text=True, check=False).stdout
     for name in "model_base_path", "model_name", "port", "rest_api_port", "file_system_poll_wait_seconds", "address":
         assert f"--{name}:" in text
-
-
-def test_flags_that_only_tensorflow_model_server_has(tmp_path):
-    text = failure(f"--model_base_path={tmp_path}", "--enable_batching")
-    assert "Unknown command line flag 'enable_batching'" in text

@@ -16,9 +16,13 @@ DEEP = 100_000
     [
         ("", "JSON Parse error: The document is empty"),
         ("{", "JSON Parse error: Missing a name for object member. at offset: 1"),
-        ("[" * DEEP, "nested too deeply"),
-        ('{"inputs": ' + "[" * DEEP + "]" * DEEP + "}", "nested too deeply"),
-        ('{"inputs": ' + "[" * 300 + "]" * 300 + "}", "Encountered list of rank: 300 expected <= 64"),
+        pytest.param("[" * DEEP, "nested too deeply", marks=pytest.mark.local),
+        pytest.param('{"inputs": ' + "[" * DEEP + "]" * DEEP + "}", "nested too deeply", marks=pytest.mark.local),
+        pytest.param(
+            '{"inputs": ' + "[" * 300 + "]" * 300 + "}",
+            "Encountered list of rank: 300 expected <= 64",
+            marks=pytest.mark.local,
+        ),
         ("[1]", "JSON Value: [1] Is not object"),
         ('{"signature_name": 1}', "'signature_name' key must be a string value."),
         ('{"signature_name": "s"}', 'Serving signature name: "s" not found in signature def'),
@@ -109,6 +113,7 @@ def test_failing_op_keeps_its_code(predict):
     assert "/missing/file" in answer["error"]
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -172,6 +177,7 @@ def test_bad_gzip_reads_as_empty(dtypes_url):
     assert json.loads(response.text) == {"error": "JSON Parse error: The document is empty"}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("verb", ["classify", "regress"])
 def test_local_classify_and_regress_point_to_tensorflow_serving(predict, verb):
     status, answer = predict("{}", target=f"dtypes:{verb}")

@@ -209,6 +209,7 @@ def test_refused_status_requests(models, sent, code, text):
     assert text in details
 
 
+@pytest.mark.local
 def test_local_calls_that_need_tensorflow_serving(predictions, models):
     for call, sent in (
         (predictions.Classify, ClassificationRequest()),
@@ -221,6 +222,7 @@ def test_local_calls_that_need_tensorflow_serving(predictions, models):
         assert "use TensorFlow Serving" in details
 
 
+@pytest.mark.local
 def test_local_deadline(predictions, models, monkeypatch):
     finish, run = threading.Event(), Servable.run
 
@@ -237,12 +239,14 @@ def test_local_deadline(predictions, models, monkeypatch):
         finish.set()
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(("size", "code"), [(MAX_BYTES - 1000, "NOT_FOUND"), (MAX_BYTES, "RESOURCE_EXHAUSTED")])
 def test_local_size_limit(predictions, size, code):
     answered, _ = refusal(predictions.Predict, request(spec(name="m"), x=b"x" * size))
     assert answered.name == code
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("shape", [[2**40], [-1], [2**62, 2**62], [1] * 100, [MAX_BYTES]], ids=str)
 def test_local_shapes_that_only_cost_memory(predictions, shape):
     proto = floats([], 1)
@@ -253,6 +257,7 @@ def test_local_shapes_that_only_cost_memory(predictions, shape):
     assert "tensor parsing error: x" in details
 
 
+@pytest.mark.local
 def test_local_string_repeated_beyond_the_limit(predictions):
     proto = TensorProto(dtype=tf.string.as_datatype_enum, string_val=[b"x" * 2**20])
     proto.tensor_shape.dim.add(size=101)

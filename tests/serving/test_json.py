@@ -10,6 +10,8 @@ from infogan_serving.local.errors import RequestError
 from infogan_serving.local.json_dialect import parse, quote
 from infogan_serving.local.json_writer import format_floats, write_parts
 
+pytestmark = pytest.mark.local
+
 
 @pytest.mark.parametrize(
     ("body", "value"),

@@ -11,6 +11,7 @@ import pytest
 from infogan_serving.local import connection, running
 from infogan_serving.local.servable import Servable
 
+pytestmark = pytest.mark.local
 PATIENCE = 30
 POST = b"POST /v1/models/infogan:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n"
 

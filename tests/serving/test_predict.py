@@ -142,6 +142,7 @@ def test_zipped_request(dtypes_url):
     assert response.json() == {"outputs": 2.0}
 
 
+@pytest.mark.local
 def test_body_size_limit(dtypes_url, monkeypatch):
     assert body.MAX_BYTES == 100 * 2**20
     monkeypatch.setattr(body, "MAX_BYTES", 1000)
@@ -158,6 +159,7 @@ def test_body_size_limit(dtypes_url, monkeypatch):
     assert packed.json() == {"error": "JSON Parse error: The document is empty"}
 
 
+@pytest.mark.local
 def test_status_answers_while_a_model_runs(dtypes_url, predict, monkeypatch):
     running, finish, run = threading.Event(), threading.Event(), Servable.run
 

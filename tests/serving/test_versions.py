@@ -10,6 +10,7 @@ import pytest
 from infogan_serving.local import running
 from tests.serving.models import save_constant
 
+pytestmark = pytest.mark.local
 PATIENCE = 30
 
 
@@ -101,6 +102,8 @@ def test_removing_all_versions_unloads_the_model(server):
     shutil.rmtree(server.base / "1")
     server.wait_for({"1": "END"})
     assert server.answer() == "Servable not found for request: Latest(model)"
+    assert httpx.get(f"{server.url}/metadata").status_code == 404  # what readiness probes ask for
+    assert httpx.get(server.url).status_code == 200
 
 
 def test_a_missing_base_path_unloads_nothing(server):

@@ -14,6 +14,7 @@ from infogan_serving.local.errors import Code
 from infogan_serving.local.model import Model
 from tests.serving.models import save_constant
 
+pytestmark = pytest.mark.local
 ONE = np.float32([1])
 
 
