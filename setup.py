@@ -40,7 +40,7 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
-        "grpc": ["grpcio>=1.60"],
+        "grpc": ["grpcio>=1.60", "protobuf>=5.28"],
         "gpu": ["tensorflow[and-cuda]"],
         "demo": DEMO,
         "test": [*DEMO, "pytest>=8", "ruff>=0.6"],
@@ -52,6 +52,7 @@ setup(
             "infogan-traverse = infogan_tf.cli.traverse:main",
             "infogan-export = infogan_export.cli:main",
             "infogan-serve = infogan_serving.cli:main",
+            "infogan-query = infogan_serving.query:main",
         ]
     },
 )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 Picture = bytes | str | os.PathLike[str]
 Images = ArrayLike | Picture | Sequence[Picture]
 
+_PICTURE = bytes | str | os.PathLike  # for isinstance, which takes no parameters
 _SIGNATURES = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
@@ -23,8 +24,8 @@ def encoded_images(images: Images) -> np.ndarray | None:
         ValueError: something is neither PNG nor JPEG.
         OSError: a file cannot be read.
     """
-    pictures = [images] if isinstance(images, Picture) else images
-    if not isinstance(pictures, list | tuple) or not pictures or not isinstance(pictures[0], Picture):
+    pictures = [images] if isinstance(images, _PICTURE) else images
+    if not isinstance(pictures, list | tuple) or not pictures or not isinstance(pictures[0], _PICTURE):
         return None
     encoded = np.empty(len(pictures), dtype=object)
     for i, picture in enumerate(pictures):
