@@ -99,7 +99,7 @@ def main() -> None:
     unseen = datasets.load("mnist_5k", "test")
     port = free_port()
     with (
-        serving(f"infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port={port}"),
+        serving(f"infogan-serve --model_base_path={BASE} --model_name=infogan --rest_api_port={port} --port=0"),
         Client(f"http://127.0.0.1:{port}", model="infogan") as client,
     ):
         answers = ask(client, unseen.images, unseen.labels)

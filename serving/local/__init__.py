@@ -1,8 +1,9 @@
-"""TensorFlow Serving's REST interface on `tf.saved_model.load`, for laptops and tests.
+"""TensorFlow Serving's REST and gRPC interfaces on `tf.saved_model.load`, for laptops and tests.
 
-The part that clients can see, for one model: predict, metadata, status, errors, new versions. It is a
-stand-in, not a server for real use: no gRPC, batching, labels, metrics, classify or regress, no warm-up, and
-no limit on running time.
+The part that clients can see, for one model: predict, metadata, status, errors, warm-up, new versions. It is a
+stand-in, not a server for real use: no batching, labels, metrics, classify or regress, and a request that times out
+is answered but not interrupted. What it knowingly refuses (400) though TensorFlow Serving does not: JSON nested more
+than some hundred deep, strings that are not UTF-8, and requests of more than 100 MiB.
 """
 
 from infogan_serving.local.server import running

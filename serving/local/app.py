@@ -2,20 +2,22 @@
 
 import json
 
+import anyio
 from absl import logging
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from anyio.to_thread import run_sync
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from infogan_serving.local.body import gunzip, read_body
-from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.errors import Code, RequestError, unimplemented
 from infogan_serving.local.model import Model
 from infogan_serving.local.predict import predict
 from infogan_serving.local.routes import Route, parse_route
 from infogan_serving.local.servable import Servable
 
-_NOT_FOUND = "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -26,21 +28,27 @@ _CORS = {
 class RestApi:
     """Answers status, metadata and predict requests for `model`.
 
-    With `cors`, browsers are told that pages of any origin may ask.
+    Args:
+        model: what it serves.
+        cors: tell browsers that pages of any origin may ask.
+        timeout_seconds: of a predict request; the model itself is not interrupted.
     """
 
-    def __init__(self, model: Model, cors: bool):
+    def __init__(self, model: Model, cors: bool, timeout_seconds: float):
         self._model = model
         self._headers = _CORS if cors else {}
+        self._timeout_seconds = timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        if path.lower().startswith("/v1/"):
+        if scope["method"] in {"TRACE", "CONNECT"}:
+            response = _html(501, "Not Implemented")
+        elif path.lower().startswith("/v1/"):
             response = await self._answer(Request(scope, receive), f"{path}?{query}" if query else path)
             response.headers.update(self._headers)
         else:
-            response = HTMLResponse(_NOT_FOUND, 404)
+            response = _html(404, "Not Found")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, target: str) -> Response:
@@ -52,37 +60,51 @@ class RestApi:
             return Response(body, 200, media_type="application/json")
         except RequestError as error:
             return Response(error.body, error.code.http_status, media_type="application/json")
+        except ClientDisconnect:
+            return Response(status_code=400)  # that nobody reads
         except Exception as error:
             logging.exception("%s %s", request.method, target)
             return Response(RequestError(Code.INTERNAL, repr(error)).body, 500, media_type="application/json")
 
     async def _process(self, route: Route, request: Request) -> bytes:
         if route.action == "status":
-            return _pretty(self._model.status(route.model, route.version))  # whatever the label
+            return _pretty(_as_dict(self._model.status(route.model, route.version)))  # whatever the label
         if route.action == "metadata":
             return _pretty(self._metadata(route))
-        if route.action == "predict":
-            body = await read_body(request)
-            zipped = "gzip" in request.headers.get("content-encoding", "")
-            # In the thread pool, so that status is answered while the model runs.
-            return await run_in_threadpool(self._predict, route, body, zipped)
-        raise RequestError(Code.UNIMPLEMENTED, f"{route.action}: not in the local server, use TensorFlow Serving")
+        if route.action != "predict":
+            raise unimplemented(route.action)
+        body = await read_body(request)
+        zipped = "gzip" in request.headers.get("content-encoding", "")
+        try:
+            with anyio.fail_after(self._timeout_seconds):
+                # In a thread, so that status is answered while the model runs.
+                return await run_sync(self._predict, route, body, zipped, abandon_on_cancel=True)
+        except TimeoutError as error:
+            raise RequestError(Code.DEADLINE_EXCEEDED, f"Timed out after {self._timeout_seconds:g} s") from error
 
     def _predict(self, route: Route, body: bytes, zipped: bool) -> bytes:
-        return predict(gunzip(body) if zipped else body, lambda: self._find(route)[1])
+        def find() -> Servable:
+            return self._model.servable(route.model, route.version, route.label)[1]
+
+        return predict(gunzip(body) if zipped else body, find)
 
     def _metadata(self, route: Route) -> dict:
-        version, servable = self._find(route)
+        version, servable = self._model.servable(route.model, route.version, route.label)
         return {
             "model_spec": {"name": route.model, "signature_name": "", "version": str(version)},
-            "metadata": {"signature_def": {"signature_def": servable.metadata()}},
+            "metadata": {"signature_def": _as_dict(servable.signatures)},
         }
 
-    def _find(self, route: Route) -> tuple[int, Servable]:
-        if route.label is not None:
-            raise invalid(f"Unrecognized servable version label: {route.label}")
-        return self._model.servable(route.model, route.version)
+
+def _as_dict(message: Message) -> dict:
+    """Proto3 JSON: 64-bit integers as strings, enums by name, empty fields shown."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def _pretty(answer: dict) -> bytes:
     return json.dumps(answer, indent=1).encode()
+
+
+def _html(status: int, text: str) -> Response:
+    title = f"{status} {text}"
+    return HTMLResponse(f"<html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>", status)

@@ -59,3 +59,8 @@ class RequestError(Exception):
 def invalid(message: str) -> RequestError:
     """The commonest refusal: the request itself is wrong."""
     return RequestError(Code.INVALID_ARGUMENT, message)
+
+
+def unimplemented(what: str) -> RequestError:
+    """The refusal of what only the real server can do."""
+    return RequestError(Code.UNIMPLEMENTED, f"{what}: not in the local server, use TensorFlow Serving")

@@ -2,7 +2,7 @@
 
 What TensorFlow Serving does with its default policies, latest{1} and availability-preserving
 (tensorflow_serving/core/availability_preserving_policy.cc), except that a version that fails to load is not
-tried again until it goes and comes back, and that warm-up records are not replayed.
+tried again until it goes and comes back.
 """
 
 import re
@@ -11,30 +11,40 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from absl import logging
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 
-from infogan_serving.local.errors import Code, RequestError
+from infogan_serving.local import warmup
+from infogan_serving.local.errors import Code, RequestError, invalid
 from infogan_serving.local.servable import Servable
+
+MAX_VERSION = 2**63 - 1
 
 
 class Model:
-    """Serves the highest version below `base_path` under `name`."""
+    """Serves the highest version below `base_path` under `name`.
 
-    def __init__(self, name: str, base_path: Path):
+    With `warm`, a version must answer its warm-up requests before it is available.
+    """
+
+    def __init__(self, name: str, base_path: Path, warm: bool = True):
         self.name = name
         self.base_path = base_path
+        self._warm = warm
         self._aspired: int | None = None
-        self._loaded: dict[int, Servable] = {}  # replaced, never changed: requests read it without a lock
-        self._status: dict[int, dict[str, Any]] = {}
+        # Both are replaced, never changed: requests read them without a lock.
+        self._loaded: dict[int, Servable] = {}
+        self._status: dict[int, ModelVersionStatus] = {}
 
-    def servable(self, name: str, version: int | None) -> tuple[int, Servable]:
+    def servable(self, name: str, version: int | None, label: str | None) -> tuple[int, Servable]:
         """A loaded version and its number; without `version` the highest.
 
         Raises:
-            RequestError: 404.
+            RequestError: 404, it is not there; 400, there is a label, as none is ever assigned.
         """
+        if label is not None:
+            raise invalid(f"Unrecognized servable version label: {label}")
         loaded = self._loaded
         found = max(loaded, default=None) if version is None else version
         if name != self.name or found not in loaded:
@@ -42,21 +52,18 @@ class Model:
             raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
         return found, loaded[found]
 
-    def status(self, name: str, version: int | None) -> dict[str, Any]:
+    def status(self, name: str, version: int | None) -> GetModelStatusResponse:
         """Every version that was ever seen, or `version` alone; newest first.
 
         Raises:
             RequestError: 404.
         """
-        entries = {
-            number: entry
-            for number, entry in sorted(self._status.items(), reverse=True)
-            if name == self.name and version in (None, number)
-        }
+        known = self._status if name == self.name else {}
+        entries = [known[number] for number in sorted(known, reverse=True) if version in (None, number)]
         if not entries:
             asked = "any versions" if version is None else f"version {version}"
             raise RequestError(Code.NOT_FOUND, f"Could not find {asked} of model {name}")
-        return {"model_version_status": list(entries.values())}
+        return GetModelStatusResponse(model_version_status=entries)
 
     @contextmanager
     def watched(self, poll_seconds: float) -> Iterator[None]:
@@ -72,7 +79,7 @@ class Model:
         self._poll()
         while not self._loaded:
             if self._aspired is not None:
-                text = self._status[self._aspired]["status"]["error_message"]
+                text = self._status[self._aspired].status.error_message
                 raise RuntimeError(f"{self.base_path}: version {self._aspired} does not load: {text}")
             if not poll_seconds:
                 raise FileNotFoundError(f"{self.base_path}: no version folder (a number) in it")
@@ -101,7 +108,7 @@ class Model:
         folders = {
             int(path.name): path
             for path in self.base_path.iterdir()
-            if re.fullmatch(r"[0-9]+", path.name) and path.is_dir()
+            if re.fullmatch(r"[0-9]+", path.name) and int(path.name) <= MAX_VERSION and path.is_dir()
         }
         aspired = max(folders, default=None)
         if aspired == self._aspired:
@@ -110,27 +117,27 @@ class Model:
         if aspired is not None and aspired not in self._loaded and not self._load(aspired, folders[aspired]):
             return
         for version in self._loaded.keys() - {aspired}:
-            self._set_status(version, "UNLOADING")
+            self._set_status(version, ModelVersionStatus.UNLOADING)
             self._loaded = {other: kept for other, kept in self._loaded.items() if other != version}
-            self._set_status(version, "END")
+            self._set_status(version, ModelVersionStatus.END)
 
     def _load(self, version: int, folder: Path) -> bool:
-        self._set_status(version, "LOADING")
+        self._set_status(version, ModelVersionStatus.LOADING)
         try:
             servable = Servable(folder)
+            if self._warm:
+                warmup.replay(folder, servable)
         except Exception as error:
             logging.error("%s does not load: %s", folder, error)
-            self._set_status(version, "END", Code.of(error), str(error))
+            self._set_status(version, ModelVersionStatus.END, Code.of(error), str(error))
             return False
         self._loaded = {**self._loaded, version: servable}
-        self._set_status(version, "AVAILABLE")
+        self._set_status(version, ModelVersionStatus.AVAILABLE)
         logging.info("Loaded %s", folder)
         return True
 
-    def _set_status(self, version: int, state: str, code: Code = Code.OK, message: str = "") -> None:
-        entry = {
-            "version": str(version),
-            "state": state,
-            "status": {"error_code": code.name, "error_message": message},
-        }
+    def _set_status(self, version: int, state: int, code: Code = Code.OK, message: str = "") -> None:
+        entry = ModelVersionStatus(version=version, state=state)
+        entry.status.error_code = code.number
+        entry.status.error_message = message
         self._status = {**self._status, version: entry}

@@ -6,10 +6,10 @@ FillPredictRequestFromJson in tensorflow_serving/util/json_tensor.cc.
 
 from collections.abc import Callable
 
-from infogan_serving.local.batches import read_columns, read_rows, write_columns, write_rows
+from infogan_serving.local.batches import Inputs, read_columns, read_rows, write_columns, write_rows
 from infogan_serving.local.errors import invalid
 from infogan_serving.local.json_dialect import parse, quote
-from infogan_serving.local.servable import Servable
+from infogan_serving.local.servable import DEFAULT_SIGNATURE, Servable
 
 _FORMS = {"instances": (read_rows, write_rows), "inputs": (read_columns, write_columns)}
 
@@ -35,14 +35,24 @@ def predict(body: bytes, find: Callable[[], Servable]) -> bytes:
                 f"JSON Value: {quote(request)} not formatted correctly. 'signature_name' key must be a string value."
             )
         servable = find()
-        inputs = servable.inputs(signature)
+        inputs = _inputs(servable, signature)
         form = _form(request)
         read, write = _FORMS[form]
         tensors = read(request[form], inputs)
     except RecursionError as error:
         raise invalid("JSON Parse error: nested too deeply for the local server") from error
-    outputs = servable.run(signature, tensors)
+    outputs = servable.run(signature or DEFAULT_SIGNATURE, tensors)
     return write(outputs).encode("utf-8", "surrogateescape")
+
+
+def _inputs(servable: Servable, signature: str) -> Inputs:
+    name = signature or DEFAULT_SIGNATURE
+    if name not in servable.signatures.signature_def:
+        raise invalid(f'Serving signature name: "{name}" not found in signature def')
+    inputs = servable.inputs(name)
+    if not inputs:
+        raise invalid(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
+    return inputs
 
 
 def _form(request: dict) -> str:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from infogan_serving.local.errors import invalid
+from infogan_serving.local.model import MAX_VERSION
 
 _VERSION_OR_LABEL = r"(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PATTERNS = {
     "GET": rf"/v1/models(?:/([^/:]+))?{_VERSION_OR_LABEL}(?:/(metadata))?",
     "POST": rf"/v1/models/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)",
 }
-_MAX_VERSION = 2**63 - 1
 
 
 class Route(NamedTuple):
@@ -38,7 +38,7 @@ def parse_route(method: str, target: str) -> Route:
     if match is None:
         raise malformed
     model, version, label, verb = match.groups()
-    if version is not None and int(version) > _MAX_VERSION:
+    if version is not None and int(version) > MAX_VERSION:
         raise invalid("")
     if method == "POST" and verb != verb.lower():  # the pattern ignores case, what follows does not
         raise malformed

@@ -1,20 +1,23 @@
 """One version of a model, loaded."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.json_format import MessageToDict
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
 from infogan_serving.local.errors import Code, RequestError, invalid
 
+DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 _TAGS = {"serve"}
 
 
 class Servable:
     """The signatures of the SavedModel in `path`, ready to run.
+
+    Attributes:
+        signatures: what each takes and answers, under `signature_def`.
 
     Raises:
         OSError, ValueError, tf.errors.OpError: no SavedModel with the tag `serve`, or it does not load.
@@ -23,41 +26,27 @@ class Servable:
     def __init__(self, path: Path):
         self._loaded = tf.saved_model.load(str(path), tags=list(_TAGS))
         saved_model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
-        [self._signatures] = [
-            graph.signature_def for graph in saved_model.meta_graphs if set(graph.meta_info_def.tags) == _TAGS
-        ]
+        [graph] = [graph for graph in saved_model.meta_graphs if set(graph.meta_info_def.tags) == _TAGS]
+        self.signatures = SignatureDefMap(signature_def=graph.signature_def)  # a copy, so that the graph can go
 
     def inputs(self, signature: str) -> dict[str, tf.DType]:
-        """The dtype of each input of `signature`; "" is `serving_default`.
-
-        Raises:
-            RequestError: 400, there is no such signature or it has no inputs.
-        """
-        name = signature or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-        if name not in self._signatures:
-            raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        inputs = self._signatures[name].inputs
-        if not inputs:
-            raise invalid(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
-        return {key: tf.as_dtype(inputs[key].dtype) for key in inputs}
+        """The dtype of each input of `signature`, which must be there."""
+        inputs = self.signatures.signature_def[signature].inputs
+        return {name: tf.as_dtype(inputs[name].dtype) for name in inputs}
 
     def run(self, signature: str, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The outputs of `signature` for `tensors`; strings are object arrays of bytes.
+        """The outputs of `signature` for all of its inputs; strings are object arrays of bytes.
 
         Raises:
             RequestError: the graph refuses the tensors, with the kernel's code and text.
         """
-        function = self._loaded.signatures[signature or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY]
+        if signature not in self._loaded.signatures:  # __saved_model_init_op
+            raise invalid(f"Signature {signature} cannot be run")
         dtypes = self.inputs(signature)
         try:
-            outputs = function(**{key: tf.constant(value, dtypes[key]) for key, value in tensors.items()})
+            outputs = self._loaded.signatures[signature](
+                **{name: tf.constant(value, dtypes[name]) for name, value in tensors.items()}
+            )
         except tf.errors.OpError as error:
             raise RequestError(Code.of(error), error.message) from error
-        return {key: np.asarray(value.numpy(), dtype=value.dtype.as_numpy_dtype) for key, value in outputs.items()}
-
-    def metadata(self) -> dict[str, Any]:
-        """The signatures in proto3 JSON: 64-bit integers as strings, enums by name, empty fields shown."""
-        return {
-            name: MessageToDict(signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-            for name, signature in self._signatures.items()
-        }
+        return {name: np.asarray(value.numpy(), dtype=value.dtype.as_numpy_dtype) for name, value in outputs.items()}

@@ -9,6 +9,7 @@ import pytest
 from infogan_serving import Client
 from infogan_serving.local import running
 from tests.serving.models import save_dtypes, save_infogan
+from tests.serving.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +32,22 @@ def client(infogan_url) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def dtypes_url(tmp_path_factory) -> Iterator[str]:
-    base = tmp_path_factory.mktemp("dtypes")
+def dtypes_server(tmp_path_factory) -> Iterator[tuple[str, str]]:
+    base, port = tmp_path_factory.mktemp("dtypes"), free_port()
     save_dtypes(base / "00000007")
-    with running(base, "dtypes", poll_seconds=0) as url:
-        yield url
+    with running(base, "dtypes", poll_seconds=0, grpc_port=port) as url:
+        yield url, f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def dtypes_url(dtypes_server) -> str:
+    return dtypes_server[0]
+
+
+@pytest.fixture(scope="session")
+def grpc_target(dtypes_server) -> str:
+    """Address and port where the model `dtypes` answers over gRPC."""
+    return dtypes_server[1]
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,15 @@ import socket
 import subprocess
 import sys
 
+import grpc
 import pytest
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from infogan_serving import Client
 from tests.serving.models import DESCRIPTION
+from tests.serving.ports import free_port
 
 
 def command(*flags: str) -> list[str]:
@@ -25,14 +30,20 @@ def failure(*flags: str) -> str:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_serves_until_it_is_told_to_end(infogan_base, ending):
-    arguments = command(f"--model_base_path={infogan_base}", "--model_name=infogan", "--rest_api_port=0")
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+    port = free_port()
+    flags = f"--model_base_path={infogan_base}", "--model_name=infogan", "--rest_api_port=0", f"--port={port}"
+    with subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True) as process:
         try:
             line = next(line for line in process.stderr if "stand-in for TensorFlow Serving" in line)
             assert str(infogan_base) in line
             url = re.search(r"(http://127\.0\.0\.1:\d+)/v1/models/infogan", line)[1]
             with Client(url) as client:
                 assert client.describe() == DESCRIPTION
+            assert f"gRPC at 127.0.0.1 port {port}" in line
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                request = GetModelStatusRequest(model_spec=ModelSpec(name="infogan"))
+                [entry] = ModelServiceStub(channel).GetModelStatus(request).model_version_status
+                assert entry.version == 3
             process.send_signal(ending)
             _, rest = process.communicate()
         finally:
@@ -48,6 +59,29 @@ def test_used_port(infogan_base):
     assert f"infogan-serve: cannot listen on 127.0.0.1:{port}: Address already in use" in text.splitlines()
 
 
+def test_used_grpc_port(infogan_base, grpc_target):
+    used = grpc_target.split(":")[1]
+    text = failure(f"--model_base_path={infogan_base}", "--rest_api_port=0", f"--port={used}")
+    message = f"infogan-serve: cannot listen on 127.0.0.1:{used} for gRPC; is the port in use? --port=0 turns gRPC off"
+    assert message in text.splitlines()
+
+
+@pytest.mark.parametrize(("hide", "flag"), [("", "--port=0"), ("sys.modules['grpc'] = None; ", "--port=8500")])
+def test_without_grpc(infogan_base, hide, flag):
+    """Where it is not wanted, or grpcio is not installed."""
+    script = f"import sys; {hide}from infogan_serving.cli import main; main()"
+    flags = f"--model_base_path={infogan_base}", "--rest_api_port=0", flag
+    with subprocess.Popen([sys.executable, "-c", script, *flags], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            lines = []
+            while not lines or "stand-in for TensorFlow Serving" not in lines[-1]:
+                lines.append(next(process.stderr))
+        finally:
+            process.kill()
+    assert "gRPC at" not in lines[-1]
+    assert any("REST only: gRPC needs grpcio" in line for line in lines) == bool(hide)
+
+
 def test_missing_base_path(tmp_path):
     text = failure(f"--model_base_path={tmp_path}/absent")
     assert f"flag --model_base_path={tmp_path}/absent: There is no such folder." in text
@@ -60,7 +94,7 @@ def test_base_path_is_required():
 
 def test_help_lists_the_flags():
     text = subprocess.run(command("--help"), capture_output=True, text=True, check=False).stdout
-    for name in "model_base_path", "model_name", "rest_api_port", "file_system_poll_wait_seconds", "address":
+    for name in "model_base_path", "model_name", "port", "rest_api_port", "file_system_poll_wait_seconds", "address":
         assert f"--{name}:" in text
 
 

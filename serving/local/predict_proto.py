@@ -1,0 +1,111 @@
+"""A predict request as protocol buffers, for gRPC and for warm-up.
+
+As RunPredict in tensorflow_serving/servables/tensorflow/predict_util.cc. Unlike JSON it carries every dtype, and
+nothing is converted to the dtype that the signature wants.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+from infogan_serving.local.body import MAX_BYTES
+from infogan_serving.local.dtypes import data_type_name
+from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.servable import DEFAULT_SIGNATURE, Servable
+
+# dtype -> the field of TensorProto that holds its values, and how the field sees them
+_FIELDS = {
+    tf.float16: ("half_val", np.uint16),
+    tf.bfloat16: ("half_val", np.uint16),
+    tf.float32: ("float_val", np.float32),
+    tf.float64: ("double_val", np.float64),
+    tf.complex64: ("scomplex_val", np.float32),
+    tf.complex128: ("dcomplex_val", np.float64),
+    tf.int8: ("int_val", np.int8),
+    tf.int16: ("int_val", np.int16),
+    tf.int32: ("int_val", np.int32),
+    tf.int64: ("int64_val", np.int64),
+    tf.uint8: ("int_val", np.uint8),
+    tf.uint16: ("int_val", np.uint16),
+    tf.uint32: ("uint32_val", np.uint32),
+    tf.uint64: ("uint64_val", np.uint64),
+    tf.bool: ("bool_val", np.bool_),
+    tf.string: ("string_val", np.object_),
+}
+
+
+def predict(request: PredictRequest, servable: Servable) -> PredictResponse:
+    """The answer, with the resolved name of the signature in its model_spec.
+
+    Raises:
+        RequestError: any mistake.
+    """
+    signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    if signature not in servable.signatures.signature_def:
+        raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.')
+    tensors = _read_inputs(request, servable.inputs(signature))
+    wanted = _wanted(request.output_filter, list(servable.signatures.signature_def[signature].outputs))
+    outputs = servable.run(signature, tensors)
+    answer = PredictResponse(outputs={name: write_tensor(outputs[name]) for name in wanted})
+    answer.model_spec.signature_name = signature
+    return answer
+
+
+def _read_inputs(request: PredictRequest, dtypes: dict[str, tf.DType]) -> dict[str, np.ndarray]:
+    sent, expected = set(request.inputs), set(dtypes)
+    if len(sent) != len(expected):
+        raise invalid(
+            f"input size does not match signature: {len(sent)}!={len(expected)}. "
+            f"Sent extra: {_braces(sent - expected)}. Missing but required: {_braces(expected - sent)}."
+        )
+    for name in sorted(expected - sent):
+        raise invalid(f"Signature input alias: {name} not found in request inputs: {_braces(sent)}")
+    tensors = {name: read_tensor(name, request.inputs[name]) for name in sorted(expected)}
+    for i, (name, values) in enumerate(tensors.items()):
+        dtype = tf.as_dtype(values.dtype)
+        if dtype != dtypes[name]:
+            wanted, got = data_type_name(dtypes[name]), data_type_name(dtype)
+            raise invalid(f"Expects arg[{i}] to be {wanted} but {got} is provided: input {name}")
+    return tensors
+
+
+def _wanted(output_filter: Sequence[str], outputs: list[str]) -> Sequence[str]:
+    for i, name in enumerate(output_filter):
+        if name not in outputs:
+            raise invalid(f"output tensor alias not found in signature: {name} Outputs expected: {_braces(outputs)}")
+        if name in output_filter[:i]:
+            raise invalid(f"duplicate output tensor alias: {name}")
+    return output_filter or outputs
+
+
+def read_tensor(name: str, proto: TensorProto) -> np.ndarray:
+    """The values of the input `name`; the last of too few is repeated, none at all are zeros.
+
+    Raises:
+        RequestError: 400, shape, dtype and values do not fit, or it would be larger than a request may be.
+    """
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    last = len(proto.string_val[-1]) if proto.string_val else 0
+    try:
+        if math.prod(shape) * max(tf.as_dtype(proto.dtype).size or 1, last) > MAX_BYTES:
+            raise ValueError(f"shape {shape} is larger than {MAX_BYTES} bytes")
+        return tf.make_ndarray(proto)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise invalid(f"tensor parsing error: {name}: {error}") from error
+
+
+def write_tensor(values: np.ndarray) -> TensorProto:
+    """`values` in the field of their dtype, as TensorFlow Serving sends them, and not in tensor_content."""
+    dtype = tf.as_dtype(values.dtype)
+    field, seen_as = _FIELDS[dtype]
+    proto = TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(values.shape).as_proto())
+    getattr(proto, field).extend(np.ravel(values).view(seen_as).tolist())
+    return proto
+
+
+def _braces(names) -> str:
+    return f"{{{','.join(sorted(names))}}}"
