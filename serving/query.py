@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 from infogan_serving.client import Client
 from infogan_serving.errors import ServingError
@@ -101,6 +101,13 @@ def _query(argv: list[str]) -> None:
         sys.exit(f"infogan-query: error: {error}")
 
 
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv, known_only=True)  # those of codes are known once the model has described itself
+    except flags.Error as error:
+        sys.exit(f"infogan-query: error: {error}")
+
+
 def main() -> None:
     """Entry point of `infogan-query`; exit status 1 for what went wrong."""
     sys.modules["__main__"].__doc__ = __doc__  # what --help prints
@@ -108,4 +115,5 @@ def main() -> None:
         # --help lists the flags of the script that was started, which is not this module
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     flags.FLAGS.set_gnu_getopt()  # flags may follow the command
-    app.run(_query, flags_parser=lambda argv: flags.FLAGS(argv, known_only=True))
+    flags.FLAGS.set_default("verbosity", logging.WARNING)  # httpx tells of every request
+    app.run(_query, flags_parser=_parse)

@@ -8,6 +8,7 @@ import pytest
 
 from infogan_serving import Client
 from infogan_serving.local import running
+from tests.serving.clients import CLIENTS
 from tests.serving.models import save_dtypes, save_infogan
 from tests.serving.ports import free_port
 
@@ -20,14 +21,32 @@ def infogan_base(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def infogan_url(infogan_base) -> Iterator[str]:
-    with running(infogan_base, "infogan", poll_seconds=0) as url:
-        yield url
+def infogan_urls(infogan_base) -> Iterator[dict[str, str]]:
+    port = free_port()
+    with running(infogan_base, "infogan", poll_seconds=0, grpc_port=port) as url:
+        yield {"REST": url, "gRPC": f"grpc://127.0.0.1:{port}"}
 
 
 @pytest.fixture(scope="session")
-def client(infogan_url) -> Iterator[Client]:
-    with Client(infogan_url) as client:
+def infogan_url(infogan_urls) -> str:
+    return infogan_urls["REST"]
+
+
+@pytest.fixture(scope="session", params=["REST", "gRPC"])
+def transport(request) -> str:
+    """Tests that use this run over either."""
+    return request.param
+
+
+@pytest.fixture(scope="session", params=["blocking", "asyncio"])
+def make_client(request) -> type[Client]:
+    """A class of clients; tests that use this run with either."""
+    return CLIENTS[request.param]
+
+
+@pytest.fixture(scope="session")
+def client(make_client, infogan_urls, transport) -> Iterator[Client]:
+    with make_client(infogan_urls[transport]) as client:
         yield client
 
 
