@@ -12,13 +12,14 @@ another flag is given without the dashes.
 """
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags, logging
+from absl import app, flags
 
 from infogan_serving.client import Client
 from infogan_serving.errors import ServingError
@@ -115,5 +116,5 @@ def main() -> None:
         # --help lists the flags of the script that was started, which is not this module
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     flags.FLAGS.set_gnu_getopt()  # flags may follow the command
-    flags.FLAGS.set_default("verbosity", logging.WARNING)  # httpx tells of every request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else it tells of every request
     app.run(_query, flags_parser=_parse)
