@@ -36,7 +36,9 @@ class Code(enum.Enum):
 
     @classmethod
     def of(cls, error: Exception) -> "Code":
-        """The code of a failure of TensorFlow, or of Python around it."""
+        """The code of a failure of a request, of TensorFlow, or of Python around it."""
+        if isinstance(error, RequestError):
+            return error.code
         if isinstance(error, tf.errors.OpError):
             return next(code for code in cls if code.number == error.error_code)
         return cls.NOT_FOUND if isinstance(error, OSError) else cls.UNKNOWN

@@ -88,9 +88,9 @@ def read_tensor(name: str, proto: TensorProto) -> np.ndarray:
     Raises:
         RequestError: 400, shape, dtype and values do not fit, or it would be larger than a request may be.
     """
-    shape = [dim.size for dim in proto.tensor_shape.dim]
     last = len(proto.string_val[-1]) if proto.string_val else 0
     try:
+        shape = tf.TensorShape(proto.tensor_shape).as_list()
         if math.prod(shape) * max(tf.as_dtype(proto.dtype).size or 1, last) > MAX_BYTES:
             raise ValueError(f"shape {shape} is larger than {MAX_BYTES} bytes")
         return tf.make_ndarray(proto)

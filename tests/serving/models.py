@@ -35,6 +35,7 @@ JSON_DTYPES = [
     tf.bool,
     tf.string,
 ]
+OTHER_DTYPES = [tf.float16, tf.bfloat16, tf.uint16, tf.complex64, tf.complex128]  # gRPC alone carries them
 _NOISE = tf.TensorSpec([None, 3], tf.float32, "z")
 _CODE = tf.TensorSpec([None, 10], tf.float32, "c")
 _IMAGE = tf.TensorSpec([None, 4, 4, 1], tf.float32, "x")
@@ -89,7 +90,10 @@ def save_dtypes(folder: Path) -> None:
 
     _save(
         folder,
-        **{f"echo_{dtype.name}": (lambda x: {"y": tf.identity(x)}, [_any(dtype, "x")]) for dtype in JSON_DTYPES},
+        **{
+            f"echo_{dtype.name}": (lambda x: {"y": tf.identity(x)}, [_any(dtype, "x")])
+            for dtype in JSON_DTYPES + OTHER_DTYPES
+        },
         serving_default=of_float(y=lambda x: x * 2),
         two=(
             lambda a, b: {"total": a + tf.cast(b, tf.float32), "b": tf.identity(b)},
