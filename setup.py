@@ -9,6 +9,7 @@ def room(package: str, folder: str) -> list[str]:
 
 
 SERVING = ["httpx>=0.27", "python-rapidjson>=1.20", "starlette>=0.40", "uvicorn>=0.30"]
+GRPC = ["grpcio>=1.60", "protobuf>=5.28"]
 DEMO = ["mlxtend>=0.23", *SERVING]
 
 setup(
@@ -40,10 +41,10 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
-        "grpc": ["grpcio>=1.60", "protobuf>=5.28"],
+        "grpc": GRPC,
         "gpu": ["tensorflow[and-cuda]"],
         "demo": DEMO,
-        "test": [*DEMO, "pytest>=8", "ruff>=0.6"],
+        "test": [*DEMO, *GRPC, "pytest>=8", "ruff>=0.6"],
     },
     entry_points={
         "console_scripts": [

@@ -34,7 +34,7 @@ def protocol(url: str) -> Protocol:
         try:
             from infogan_serving.wire import channel, rpc  # noqa: PLC0415 - only who wants gRPC needs its packages
         except ImportError as error:
-            needs = "grpc:// needs the packages of the extra grpc: pip install 'infogan-tf[grpc]'"
+            needs = "grpc:// needs grpcio and protobuf, the extra grpc of infogan-tf: pip install grpcio protobuf"
             raise ImportError(f"{needs} ({error})") from error
         return Protocol(rpc.RpcFormat, channel.ChannelTransport, channel.AsyncChannelTransport)
     return Protocol(rest.RestFormat, http.HttpTransport, http.AsyncHttpTransport)

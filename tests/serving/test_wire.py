@@ -176,4 +176,4 @@ def test_without_the_packages_of_the_extra(name):
         "try: infogan_serving.Client('grpc://x:1')\n"
         "except ImportError as error: print(error)"
     )
-    assert "grpc:// needs the packages of the extra grpc: pip install 'infogan-tf[grpc]'" in python(code)
+    assert "needs grpcio and protobuf, the extra grpc of infogan-tf: pip install grpcio protobuf" in python(code)
