@@ -13,7 +13,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse,
 from infogan_serving.errors import HTTP_STATUS
 
 CUT = "connection closed within the answer"
-DRIP = "an answer that never ends"
+DRIP = "an answer that takes two seconds, byte by byte, and then breaks off"
 
 
 class Script:
@@ -48,7 +48,9 @@ def scripted_http(script: Script) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body) if answer not in {CUT, DRIP} else 10**6))
             self.end_headers()
             with suppress(ConnectionError):  # the client gives up
-                while answer == DRIP and not script.closed.wait(0.02):
+                for _ in range(100 if answer == DRIP else 0):
+                    if script.closed.wait(0.02):
+                        break
                     self.wfile.write(b" ")
                 self.wfile.write(body)
             self.close_connection = answer in {CUT, DRIP}
