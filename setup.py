@@ -8,7 +8,7 @@ def room(package: str, folder: str) -> list[str]:
     return [package] + [f"{package}.{name}" for name in find_packages(folder)]
 
 
-SERVING = ["httpx>=0.27", "python-rapidjson>=1.20", "starlette>=0.40", "uvicorn>=0.30"]
+SERVING = ["anyio>=4.4", "h11>=0.14", "httpx>=0.27", "python-rapidjson>=1.20", "starlette>=0.40", "uvicorn>=0.30"]
 GRPC = ["grpcio>=1.60", "protobuf>=5.28"]
 DEMO = ["mlxtend>=0.23", *SERVING]
 

@@ -72,6 +72,7 @@ class RestApi:
         if route.action == "metadata":
             return _pretty(self._metadata(route))
         if route.action != "predict":
+            self._find(route)
             raise unimplemented(route.action)
         body = await read_body(request)
         zipped = "gzip" in request.headers.get("content-encoding", "")
@@ -83,17 +84,17 @@ class RestApi:
             raise RequestError(Code.DEADLINE_EXCEEDED, f"Timed out after {self._timeout_seconds:g} s") from error
 
     def _predict(self, route: Route, body: bytes, zipped: bool) -> bytes:
-        def find() -> Servable:
-            return self._model.servable(route.model, route.version, route.label)[1]
-
-        return predict(gunzip(body) if zipped else body, find)
+        return predict(gunzip(body) if zipped else body, lambda: self._find(route)[1])
 
     def _metadata(self, route: Route) -> dict:
-        version, servable = self._model.servable(route.model, route.version, route.label)
+        version, servable = self._find(route)
         return {
             "model_spec": {"name": route.model, "signature_name": "", "version": str(version)},
             "metadata": {"signature_def": _as_dict(servable.signatures)},
         }
+
+    def _find(self, route: Route) -> tuple[int, Servable]:
+        return self._model.servable(route.model, route.version, route.label)
 
 
 def _as_dict(message: Message) -> dict:

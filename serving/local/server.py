@@ -86,7 +86,7 @@ def _serving(app: RestApi, listener: socket.socket) -> Iterator[None]:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="warning",
+            log_level="error",
             server_header=False,
         )
     )

@@ -13,6 +13,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from infogan_serving import Client
+from infogan_serving.local import running
 from tests.serving.models import DESCRIPTION
 from tests.serving.ports import free_port
 
@@ -60,10 +61,9 @@ def test_used_port(infogan_base):
 
 
 def test_used_grpc_port(infogan_base, grpc_target):
-    used = grpc_target.split(":")[1]
-    text = failure(f"--model_base_path={infogan_base}", "--rest_api_port=0", f"--port={used}")
-    message = f"infogan-serve: cannot listen on 127.0.0.1:{used} for gRPC; is the port in use? --port=0 turns gRPC off"
-    assert message in text.splitlines()
+    used = running(infogan_base, "infogan", poll_seconds=0, grpc_port=int(grpc_target.split(":")[1]))
+    with pytest.raises(OSError, match=f"cannot listen on {grpc_target} for gRPC"), used:
+        pass
 
 
 @pytest.mark.parametrize(("hide", "flag"), [("", "--port=0"), ("sys.modules['grpc'] = None; ", "--port=8500")])

@@ -140,6 +140,8 @@ def test_http_status_of_tensorflow_errors(error, status):
         ("m:predict", 404, "Servable not found for request: Latest(m)"),
         ("dtypes/versions/9:predict", 404, "Servable not found for request: Specific(dtypes, 9)"),
         ("dtypes/labels/l:predict", 400, "Unrecognized servable version label: l"),
+        ("m:classify", 404, "Servable not found for request: Latest(m)"),
+        ("dtypes/versions/9:regress", 404, "Servable not found for request: Specific(dtypes, 9)"),
     ],
 )
 def test_lookup(predict, target, status, text):
@@ -171,7 +173,7 @@ def test_bad_gzip_reads_as_empty(dtypes_url):
 
 
 @pytest.mark.parametrize("verb", ["classify", "regress"])
-def test_classify_and_regress_point_to_tensorflow_serving(predict, verb):
+def test_local_classify_and_regress_point_to_tensorflow_serving(predict, verb):
     status, answer = predict("{}", target=f"dtypes:{verb}")
     assert status == 501
     assert "TensorFlow Serving" in answer["error"]

@@ -237,9 +237,10 @@ def test_local_deadline(predictions, models, monkeypatch):
         finish.set()
 
 
-def test_local_size_limit(predictions):
-    code, _ = refusal(predictions.Predict, request(spec("echo_string"), x=b"x" * MAX_BYTES))
-    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+@pytest.mark.parametrize(("size", "code"), [(MAX_BYTES - 1000, "NOT_FOUND"), (MAX_BYTES, "RESOURCE_EXHAUSTED")])
+def test_local_size_limit(predictions, size, code):
+    answered, _ = refusal(predictions.Predict, request(spec(name="m"), x=b"x" * size))
+    assert answered.name == code
 
 
 @pytest.mark.parametrize("shape", [[2**40], [-1], [2**62, 2**62], [1] * 100, [MAX_BYTES]], ids=str)

@@ -64,6 +64,7 @@ def test_head_is_malformed_too(ask):
     [
         ("/v1/models", 400, "Missing model name in request."),
         ("/v1/models/infogan?x=1", 404, "Could not find any versions of model infogan?x=1"),
+        ("/v1/models/infogan#x", 404, "Could not find any versions of model infogan#x"),
         ("/v1/models/a%2Fb+c%3A", 404, "Could not find any versions of model a/b+c:"),
         ("/v1/models/..%2F..%2Fetc", 404, "Could not find any versions of model ../../etc"),
         ("/v1/models/infogan/versions/9", 404, "Could not find version 9 of model infogan"),
