@@ -9,6 +9,7 @@ def room(package: str, folder: str) -> list[str]:
 
 
 SERVING = ["anyio>=4.4", "h11>=0.14", "httpx>=0.27", "python-rapidjson>=1.20", "starlette>=0.40", "uvicorn>=0.30"]
+GRPC = ["grpcio>=1.60", "protobuf>=5.28"]
 DEMO = ["mlxtend>=0.23", *SERVING]
 
 setup(
@@ -40,11 +41,12 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
-        "grpc": ["grpcio>=1.60"],
+        "grpc": GRPC,
         "gpu": ["tensorflow[and-cuda]"],
         "demo": DEMO,
         "test": [
             *DEMO,
+            *GRPC,
             "check-jsonschema>=0.29",  # carries the schemas of compose files and GitHub workflows
             "kubernetes-validate>=1.30",  # carries those of Kubernetes
             "pytest>=8",
@@ -59,6 +61,7 @@ setup(
             "infogan-traverse = infogan_tf.cli.traverse:main",
             "infogan-export = infogan_export.cli:main",
             "infogan-serve = infogan_serving.cli:main",
+            "infogan-query = infogan_serving.query:main",
         ]
     },
 )

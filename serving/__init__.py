@@ -3,6 +3,22 @@
 Importing this imports neither TensorFlow nor infogan_tf; `infogan_serving.local` does the former.
 """
 
-from infogan_serving.client import Client, ServingError, UnavailableError
+from infogan_serving.async_client import AsyncClient
+from infogan_serving.client import Client
+from infogan_serving.errors import (
+    DeadlineExceededError,
+    InvalidRequestError,
+    NotFoundError,
+    ServingError,
+    UnavailableError,
+)
 
-__all__ = ["Client", "ServingError", "UnavailableError"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "DeadlineExceededError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "ServingError",
+    "UnavailableError",
+]

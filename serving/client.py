@@ -1,53 +1,47 @@
-"""A client for InfoGAN models behind TensorFlow Serving's REST interface; needs no TensorFlow."""
+"""A client for InfoGAN models behind TensorFlow Serving, over REST or gRPC; needs no TensorFlow."""
 
-import json
 import time
-from functools import cached_property
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
-import httpx
 import numpy as np
 from numpy.typing import ArrayLike
 
-from infogan_serving.images import image_batch
-from infogan_serving.json_tensors import from_json, to_json
-from infogan_serving.latents import latents
-
-_POLL_SECONDS = 0.2
-
-
-class ServingError(Exception):
-    """The server answered with an error, whose text this carries.
-
-    Attributes:
-        status: the HTTP status; None if there was no answer.
-    """
-
-    def __init__(self, message: str, status: int | None = None):
-        super().__init__(message)
-        self.status = status
-
-
-class UnavailableError(ServingError):
-    """No answer: the server cannot be reached, is not ready, or takes too long."""
+from infogan_serving.calls import Calls
+from infogan_serving.images import Images
+from infogan_serving.wire import protocol
+from infogan_serving.wire.steps import Asking, Pause, Send, T, run
 
 
 class Client:
-    """One model on one server; a context manager that closes the connection.
+    """One model on one server; a context manager that closes the connections. Threads may share it.
 
     Args:
-        url: of the server, such as `http://127.0.0.1:8501`.
+        url: of the server: `http://127.0.0.1:8501` for REST, `grpc://127.0.0.1:8500` for gRPC.
         model: its name there.
         version: a version number; by default whichever is the highest at the time of a request.
-        timeout: seconds to wait for an answer.
+        timeout: seconds that a call may take, with all its requests and repetitions.
+        max_batch_size: images in one request; more are asked for one request after another.
+        retries: how often a request is repeated, after a growing pause, while the server is unavailable.
+
+    Raises:
+        ValueError: an argument is out of range, or the URL has another scheme.
+        ImportError: the packages for gRPC are not installed.
     """
 
-    def __init__(self, url: str, model: str = "infogan", version: int | None = None, timeout: float = 60.0):
-        suffix = "" if version is None else f"/versions/{version}"
-        self._path = f"/v1/models/{quote(model, safe='')}{suffix}"
-        self._http = httpx.Client(base_url=url, timeout=timeout)
+    def __init__(
+        self,
+        url: str,
+        model: str = "infogan",
+        version: int | None = None,
+        timeout: float = 60.0,
+        max_batch_size: int = 128,
+        retries: int = 3,
+    ):
+        way = protocol(url)
+        self._calls = Calls(way.format(model, version), timeout, max_batch_size, retries)
+        self._transport = way.transport(url)
 
     def __enter__(self) -> "Client":
         return self
@@ -58,8 +52,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection."""
-        self._http.close()
+        """Closes the connections."""
+        self._transport.close()
 
     def wait_until_ready(self, timeout: float = 60.0) -> None:
         """Returns once a version is available.
@@ -67,65 +61,47 @@ class Client:
         Raises:
             UnavailableError: none is after `timeout` seconds; with the last thing heard.
         """
-        end = time.monotonic() + timeout
-        while True:
-            try:
-                entries = self.status()["model_version_status"]
-                if any(entry["state"] == "AVAILABLE" for entry in entries):
-                    return
-                heard = json.dumps(entries)
-            except ServingError as error:  # also 404: TensorFlow Serving may not have looked for versions yet
-                heard = str(error)
-            if time.monotonic() >= end:
-                raise UnavailableError(f"No version available after {timeout:g} s; last: {heard}")
-            time.sleep(_POLL_SECONDS)
+        run(self._calls.wait_until_ready(timeout), self._perform)
 
     def status(self) -> dict[str, Any]:
         """The state of every version, newest first, under `model_version_status`.
 
         Raises:
-            ServingError: 404, the server does not know the model.
+            NotFoundError: the server does not know the model.
+            ServingError: the server's, as in all calls.
         """
-        return self._request("GET", "")
+        return self._ask(self._calls.status())
 
     def metadata(self) -> dict[str, Any]:
         """The version under `model_spec` and the signatures under `metadata`.
 
         Raises:
-            ServingError: 404, no version is loaded.
+            NotFoundError: no version is loaded.
         """
-        return self._request("GET", "/metadata")
+        return self._ask(self._calls.metadata())
 
     def describe(self) -> dict[str, Any]:
         """The model's own description: codes, noise_size, code_size, image_shape, label_match, provenance.
 
         Asked for once: a new version that differs in it needs a new client.
-
-        Raises:
-            ServingError: the server's.
         """
-        return self._description
+        return self._ask(self._calls.describe())
 
-    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Runs a signature.
+    def predict(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+        """Runs a signature in one request, whatever its size.
 
         Args:
             signature: its name.
-            inputs: every input of the signature; arrays of bytes (dtype S or object) are sent as base64.
+            inputs: every input of the signature; str or bytes for those of type string.
 
         Returns:
             The outputs by name; strings as object arrays of bytes.
 
         Raises:
-            ServingError: the server's, such as 400 for a shape that the model cannot take.
-            ValueError: an input is empty.
+            InvalidRequestError: such as for a shape that the model cannot take.
+            ValueError: an input is empty, or of a type that the signature does not take.
         """
-        columns = {name: to_json(name, np.asarray(values)) for name, values in inputs.items()}
-        request = {"signature_name": signature, "inputs": columns}
-        answer = self._request("POST", ":predict", request)["outputs"]
-        dtypes = {name: info["dtype"] for name, info in self._signatures[signature]["outputs"].items()}
-        by_name = answer if len(dtypes) > 1 else dict.fromkeys(dtypes, answer)  # a single output has no name
-        return {name: from_json(by_name[name], dtype) for name, dtype in dtypes.items()}
+        return self._ask(self._calls.predict(signature, inputs))
 
     def generate(
         self,
@@ -145,42 +121,41 @@ class Client:
 
         Raises:
             ValueError: naming the argument and what would be right.
-            ServingError: the server's.
         """
-        noise, code = latents(self.describe(), codes, n=n, z=z, c=c, seed=seed)
-        return self.predict("generate", {"z": noise, "c": code})["image"]
+        return self._ask(self._calls.generate("generate", codes, n=n, z=z, c=c, seed=seed))["image"]
 
-    def infer_code(self, images: ArrayLike) -> dict[str, np.ndarray]:
-        """The posterior of the codes of images, which may have any form that `images.image_batch` takes.
+    def generate_png(
+        self,
+        *,
+        n: int | None = None,
+        z: ArrayLike | None = None,
+        c: ArrayLike | None = None,
+        seed: int | None = None,
+        **codes: Any,
+    ) -> list[bytes]:
+        """As `generate`, each image as the bytes of a PNG."""
+        return self._ask(self._calls.generate("generate_png", codes, n=n, z=z, c=c, seed=seed))["png_bytes"].tolist()
+
+    def infer_code(self, images: Images) -> dict[str, np.ndarray]:
+        """The posterior of the codes of images.
+
+        Args:
+            images: arrays in any form that `images.image_batch` takes; or PNG or JPEG of the model's size, one or
+                several, as bytes or paths.
 
         Returns:
             `code` [n, code_size], and for each code its `<name>_probs`, or `<name>_mean` and `<name>_stddev`.
 
         Raises:
-            ValueError: the images do not have the model's shape, or are neither float in [0, 1] nor uint8.
-            ServingError: the server's.
+            ValueError: the images do not have the model's shape, or are neither float in [0, 1] nor uint8, nor
+                PNG or JPEG.
+            OSError: a file cannot be read.
+            InvalidRequestError: a picture does not have the model's size.
         """
-        return self.predict("infer_code", {"x": image_batch(images, self.describe()["image_shape"])})
+        return self._ask(self._calls.infer_code(images))
 
-    @cached_property
-    def _signatures(self) -> dict[str, Any]:
-        return self.metadata()["metadata"]["signature_def"]["signature_def"]
+    def _ask(self, asking: Asking[T]) -> T:
+        return run(self._calls.patiently(asking), self._perform)
 
-    @cached_property
-    def _description(self) -> dict[str, Any]:
-        return json.loads(self.predict("describe", {"query": np.array([""])})["description"][0])
-
-    def _request(self, method: str, suffix: str, body: Any = None) -> dict[str, Any]:
-        # json.dumps and not httpx's, which refuses NaN; both ends of this interface write and read it.
-        content = None if body is None else json.dumps(body)
-        try:
-            response = self._http.request(method, self._path + suffix, content=content)
-        except httpx.TransportError as error:
-            raise UnavailableError(f"{self._http.base_url}: {error or type(error).__name__}") from error
-        if response.is_success:
-            return json.loads(response.content)
-        try:
-            message = response.json()["error"]
-        except (ValueError, TypeError, KeyError):
-            message = response.text
-        raise ServingError(message, response.status_code)
+    def _perform(self, step: Send | Pause) -> bytes | None:
+        return time.sleep(step.seconds) if isinstance(step, Pause) else self._transport.send(step)

@@ -1,9 +1,40 @@
 """Images as callers hold them to images as `infer_code` takes them."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+Picture = bytes | str | os.PathLike[str]
+Images = ArrayLike | Picture | Sequence[Picture]
+
+_PICTURE = bytes | str | os.PathLike  # for isinstance, which takes no parameters
+_SIGNATURES = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+
+
+def encoded_images(images: Images) -> np.ndarray | None:
+    """The contents of pictures as an object array of bytes [n]; None if `images` are no pictures but arrays.
+
+    Args:
+        images: a picture or several: the bytes of a PNG or JPEG, or the path of such a file.
+
+    Raises:
+        ValueError: something is neither PNG nor JPEG.
+        OSError: a file cannot be read.
+    """
+    pictures = [images] if isinstance(images, _PICTURE) else images
+    if not isinstance(pictures, list | tuple) or not pictures or not isinstance(pictures[0], _PICTURE):
+        return None
+    encoded = np.empty(len(pictures), dtype=object)
+    for i, picture in enumerate(pictures):
+        content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+        if not content.startswith(_SIGNATURES):
+            name = f"Picture {i}" if isinstance(picture, bytes) else picture
+            raise ValueError(f"{name} is neither PNG nor JPEG")
+        encoded[i] = content
+    return encoded
 
 
 def image_batch(images: ArrayLike, image_shape: Sequence[int]) -> np.ndarray:

@@ -15,6 +15,7 @@ import pytest
 from infogan_serving import Client
 from infogan_serving.local import running
 from infogan_tf import InfoGAN
+from tests.serving.ports import free_port
 
 README = Path(__file__).parents[1] / "README.md"
 BIN = Path(sys.executable).parent
@@ -116,6 +117,15 @@ def test_readme_client_example(url):
     exec(compile(readme_example(1).replace("http://127.0.0.1:8501", url), "README.md", "exec"), names)
     assert names["images"].shape == (8, 28, 28, 1)
     np.testing.assert_allclose(names["posterior"]["digit_probs"].sum(axis=1), 1, atol=1e-5)
+
+
+def test_readme_asyncio_example(servable):
+    names: dict = {}
+    port = free_port()
+    with running(servable.parent, "infogan", grpc_port=port):
+        exec(compile(readme_example(2).replace(":8500", f":{port}"), "README.md", "exec"), names)
+    assert [len(pngs) for pngs in names["pngs"]] == [1] * 10
+    assert len({pngs[0] for pngs in names["pngs"]}) > 1
 
 
 def readme_example(index: int) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from infogan_serving import Client
 from infogan_serving.local import running
+from tests.serving.clients import CLIENTS
 from tests.serving.models import save_dtypes, save_infogan
 from tests.serving.ports import free_port
 
@@ -44,13 +45,31 @@ def infogan_server(request) -> Iterator[tuple[str, str | None]]:
 
 
 @pytest.fixture(scope="session")
-def infogan_url(infogan_server) -> str:
-    return infogan_server[0]
+def infogan_urls(infogan_server) -> dict[str, str]:
+    url, target = infogan_server
+    return {"REST": url} | ({"gRPC": f"grpc://{target}"} if target else {})
 
 
 @pytest.fixture(scope="session")
-def client(infogan_url) -> Iterator[Client]:
-    with Client(infogan_url) as client:
+def infogan_url(infogan_urls) -> str:
+    return infogan_urls["REST"]
+
+
+@pytest.fixture(scope="session", params=["REST", "gRPC"])
+def transport(request, infogan_urls) -> str:
+    """Tests that use this run over either."""
+    return request.param if request.param in infogan_urls else pytest.skip("no --serving-grpc")
+
+
+@pytest.fixture(scope="session", params=["blocking", "asyncio"])
+def make_client(request) -> type[Client]:
+    """A class of clients; tests that use this run with either."""
+    return CLIENTS[request.param]
+
+
+@pytest.fixture(scope="session")
+def client(make_client, infogan_urls, transport) -> Iterator[Client]:
+    with make_client(infogan_urls[transport]) as client:
         yield client
 
 
