@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from infogan_tf.distribution import own_rows
+
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomAffine(keras.layers.Layer):
@@ -40,9 +42,8 @@ class RandomAffine(keras.layers.Layer):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
         amounts = tf.constant([self.rotation, self.shear, self.scale, self.shift * width, self.shift * height])
-        drawn = tf.random.stateless_uniform(
-            [tf.shape(images)[0], 5], tf.cast(self.seed_generator.next(), tf.int32), -amounts, amounts
-        )
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 5], seed, -amounts, amounts), tf.shape(images)[0])
         return affine(images, *tf.unstack(drawn, axis=1))
 
     def save_own_variables(self, store: dict[str, Any]) -> None:

@@ -52,18 +52,22 @@ def list_checkpoints(folder: str | Path) -> list[tuple[Path, int]]:
 
 
 class Throughput(keras.callbacks.Callback):
-    """Adds `images_per_second` of the epoch so far to the logs, its first step (which may compile) left out."""
+    """Adds `images_per_second` of the epoch so far to the logs, its first steps (which may compile) left out."""
 
     def __init__(self, batch_size: int):
         super().__init__()
         self.batch_size = batch_size
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first, self.rate = None, math.nan
+
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
-        if batch == 0:
-            self.first, self.rate = now, math.nan
+        if self.first is None:
+            self.first = batch, now
         else:
-            self.rate = self.batch_size * batch / (now - self.first)
+            first_batch, start = self.first
+            self.rate = self.batch_size * (batch - first_batch) / (now - start)
             logs["images_per_second"] = self.rate
 
     def on_epoch_end(self, epoch, logs=None):

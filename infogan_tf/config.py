@@ -13,9 +13,10 @@ from infogan_tf.files import replaced_file
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 ADVERSARIAL_LOSSES = ("non_saturating", "minimax", "hinge", "least_squares")
 JIT = ("auto", "on", "off")
+STRATEGIES = ("none", "mirrored", "multi_worker")
 
-# These may change when a run is continued: how long it runs and where the same data lies.
-CHANGEABLE = frozenset({"epochs", "data_dir"})
+# These may change when a run is continued: how long it runs, where the same data lies, how steps are grouped.
+CHANGEABLE = frozenset({"epochs", "data_dir", "steps_per_execution"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +36,16 @@ class TrainingConfig:
         augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
-        batch_size: Images per step.
+        batch_size: Images per step, over all replicas.
         epochs: Passes of `steps_per_epoch` steps.
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
         discriminator_learning_rate: Adam's, for the trunk and D's head.
         generator_learning_rate: Adam's, for G and Q's head.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
+        steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`.
+        gradient_accumulation_steps: Steps whose mean gradient makes one update; None for one.
+        sync_batch_norm: Take batch statistics over all replicas of a strategy.
         seed: Of the weights, the draws and the order of the images.
     """
 
@@ -64,6 +68,9 @@ class TrainingConfig:
     steps_per_epoch: int | None = None
     precision: str = "auto"
     jit: str = "auto"
+    steps_per_execution: int = 1
+    gradient_accumulation_steps: int | None = None
+    sync_batch_norm: bool = False
     seed: int = 0
 
     @classmethod

@@ -47,7 +47,8 @@ class BatchNormalization(layers.BatchNormalization):
 
     Keras composes it from elementwise operations in float32, several passes over each activation. The kernel reads
     bfloat16 and float16 activations as they are and keeps statistics in float32. The moving variance takes the
-    unbiased estimate, as cuDNN does, where Keras takes the biased one.
+    unbiased estimate, as cuDNN does, where Keras takes the biased one. With `synchronized` it is Keras' own, statistics
+    being those of all replicas.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -57,6 +58,8 @@ class BatchNormalization(layers.BatchNormalization):
         return tf.concat(outputs, axis=0) if len(parts) > 1 else outputs[0]
 
     def _normalize(self, inputs, training):
+        if training and self.synchronized:
+            return super().call(inputs, training=True)
         x = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
         statistics = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(

@@ -13,6 +13,7 @@ from infogan_tf import networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
+from infogan_tf.distribution import own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam
@@ -33,6 +34,7 @@ class InfoGAN(keras.Model):
         augmentation: A layer that changes images at random, for example `RandomAffine()`. While training, discrete
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
         seed: Of everything the model draws while it trains and in `generate`.
+        sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
 
     Raises:
@@ -58,6 +60,7 @@ class InfoGAN(keras.Model):
         posterior_head: keras.Model | None = None,
         augmentation: keras.layers.Layer | None = None,
         seed: int | None = None,
+        sync_batch_norm: bool = False,
         dtype: Any = None,
         **kwargs: Any,
     ):
@@ -69,12 +72,14 @@ class InfoGAN(keras.Model):
         self.noise_size = noise_size
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-        self.generator = generator or networks.build_generator(noise_size, self.codes.size, self.image_shape, dtype)
-        self.trunk = trunk or networks.build_trunk(self.image_shape, dtype)
+        self.generator = generator or networks.build_generator(
+            noise_size, self.codes.size, self.image_shape, dtype, sync_batch_norm
+        )
+        self.trunk = trunk or networks.build_trunk(self.image_shape, dtype, sync_batch_norm)
         num_features = self.trunk.output_shape[-1]
         self.discriminator_head = discriminator_head or networks.build_discriminator_head(num_features)
         self.posterior_head = posterior_head or networks.build_posterior_head(
-            num_features, self.codes.num_parameters, dtype
+            num_features, self.codes.num_parameters, dtype, sync_batch_norm
         )
         self.augmentation = augmentation
         validation.check_networks(self)
@@ -178,8 +183,11 @@ class InfoGAN(keras.Model):
         if seed is None:
             seed = self.seed_generator.next()
         noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int32)))
-        z = tf.random.stateless_normal([n, self.noise_size], noise_seed)
-        return z, self.codes.sample(n, code_seed)
+
+        def draw(n: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.random.stateless_normal([n, self.noise_size], noise_seed), self.codes.sample(n, code_seed)
+
+        return own_rows(draw, n)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
@@ -203,7 +211,7 @@ class InfoGAN(keras.Model):
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
                 d_objective -= self._weighted(self._information(c, features))
-            d_objective = self.discriminator_optimizer.scale_loss(d_objective)
+            d_objective = self.discriminator_optimizer.scale_loss(d_objective / self._num_replicas)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
         # min over (G, Q) of V(D,G) - λ L_I(G,Q)
@@ -212,12 +220,18 @@ class InfoGAN(keras.Model):
             features = each(self.trunk, *self._views(fake))
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
-            objective = self.generator_optimizer.scale_loss(g_loss - self._weighted(information))
+            objective = g_loss - self._weighted(information)
+            objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
         return self._record(d_loss, g_loss, information)
+
+    @property
+    def _num_replicas(self) -> int:
+        """Optimizers add up the gradients of replicas, each of which sees a part of the batch."""
+        return self.distribute_strategy.num_replicas_in_sync
 
     def _views(self, fake: tf.Tensor) -> list[tf.Tensor]:
         """What Q reads: x, and T(x) if there is an augmentation T."""

@@ -6,7 +6,7 @@
     generator           FC 1024 BN ReLU; FC h/4*w/4*128 BN ReLU; upconv 64 4x4 s2 BN ReLU; upconv 4x4 s2
 
 Images are [batch, height, width, channels] in [0, 1]; height and width must be multiples of 4. Heads and images are
-float32 under every precision policy.
+float32 under every precision policy. `synchronized` batch normalisation takes its statistics over all replicas.
 """
 
 from __future__ import annotations
@@ -42,11 +42,13 @@ def _initializer() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
 
 
-def _batch_norm(dtype) -> BatchNormalization:
-    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)
+def _batch_norm(dtype, synchronized: bool) -> BatchNormalization:
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=dtype)
 
 
-def build_generator(noise_size: int, code_size: int, image_shape: tuple[int, int, int], dtype=None) -> keras.Model:
+def build_generator(
+    noise_size: int, code_size: int, image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False
+) -> keras.Model:
     """G(z, c): [batch, noise_size], [batch, code_size] -> images [batch, *image_shape] in [0, 1]."""
     height, width, channels = image_shape
     if height % 4 or width % 4:
@@ -55,27 +57,27 @@ def build_generator(noise_size: int, code_size: int, image_shape: tuple[int, int
     c = keras.Input((code_size,), name="c")
     x = layers.Concatenate(dtype=dtype)([z, c])
     x = _dense(1024, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
     x = _dense(height // 4 * (width // 4) * 128, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
     x = layers.Reshape((height // 4, width // 4, 128), dtype=dtype)(x)
     x = _upconv(64, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype)(x))
+    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
     x = _upconv(channels, dtype)(x)
     x = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model([z, c], x, name="generator")
 
 
-def build_trunk(image_shape: tuple[int, int, int], dtype=None) -> keras.Model:
+def build_trunk(image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False) -> keras.Model:
     """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, 1024]."""
     image = keras.Input(image_shape, name="x")
     x = _conv(64, dtype)(image)
     x = _leaky_relu(x, dtype)
     x = _conv(128, dtype, use_bias=False)(x)
-    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     x = layers.Flatten(dtype=dtype)(x)
     x = _dense(1024, dtype, use_bias=False)(x)
-    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     return keras.Model(image, x, name="trunk")
 
 
@@ -86,10 +88,10 @@ def build_discriminator_head(num_features: int) -> keras.Model:
     return keras.Model(features, logit, name="discriminator_head")
 
 
-def build_posterior_head(num_features: int, num_parameters: int, dtype=None) -> keras.Model:
+def build_posterior_head(num_features: int, num_parameters: int, dtype=None, synchronized: bool = False) -> keras.Model:
     """Features [batch, num_features] -> parameters of Q(c|x), [batch, num_parameters]."""
     features = keras.Input((num_features,), name="features")
     x = _dense(128, dtype, use_bias=False)(features)
-    x = _leaky_relu(_batch_norm(dtype)(x), dtype)
+    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     parameters = _dense(num_parameters, "float32", name="parameters")(x)
     return keras.Model(features, parameters, name="posterior_head")

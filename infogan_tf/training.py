@@ -8,8 +8,10 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
+import tensorflow as tf
 
-from infogan_tf import datasets, precision
+from infogan_tf import datasets, distribution, precision
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.callbacks import Checkpoints, StopOnNonFinite, Throughput, TraversalPictures, list_checkpoints
 from infogan_tf.config import TrainingConfig
@@ -20,15 +22,17 @@ from infogan_tf.optimizers import Adam
 logger = logging.getLogger(__name__)
 
 
-def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False) -> InfoGAN:
+def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False, strategy: str = "none") -> InfoGAN:
     """Trains to `config.epochs`, from the workdir's last checkpoint if it has one.
 
-    A run that was interrupted and one that was not see the same images, noise and codes from that checkpoint on.
+    A run that was interrupted and one that was not see the same images, noise and codes from that checkpoint on,
+    whatever the strategy.
 
     Args:
         config: The run.
-        workdir: Its folder; made if needed.
+        workdir: Its folder; made if needed. Processes of one run share it, and its chief writes to it.
         overwrite: Start again in a workdir that holds another run, deleting it.
+        strategy: See `distribution.strategy`.
 
     Returns:
         The trained model, which is also in `WORKDIR/model.keras`.
@@ -39,50 +43,76 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         TrainingDivergedError: A loss became NaN or infinite.
     """
     workdir = Path(workdir)
-    _check_workdir(workdir, config, overwrite)
+    used = distribution.strategy(strategy)
+    chief = distribution.is_chief(used)
+    if chief:
+        _check_workdir(workdir, config, overwrite)
     # The model before the data: a mistake in the codes shows before anything is read, downloaded or deleted.
     keras.utils.set_random_seed(config.seed)
     saved = [] if overwrite else list_checkpoints(workdir / "checkpoints")
-    model, epoch = _resume(*saved[-1]) if saved else (_build(config), 0)
-    images = datasets.load(config.dataset, config.train_split, config.data_dir).images
-    validation = None
-    if config.validation_split:
-        held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
-        validation = datasets.evaluation_batches(held_out.images, held_out.labels)
-    if images.shape[1:] != config.image_shape:
-        raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
-    if len(images) < config.batch_size:
-        raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
+    with used.scope():
+        model, epoch = _resume(*saved[-1]) if saved else (_build(config), 0)
+    model.steps_per_execution = config.steps_per_execution
+    images, validation = _data(config, used)
     steps = config.steps_per_epoch or len(images) // config.batch_size
 
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
 
-    if overwrite and workdir.exists():
-        shutil.rmtree(workdir)
-    config.save(workdir / "config.json")
-    _drop_metrics_after(workdir / "metrics.csv", epoch)
+    if chief:
+        if overwrite and workdir.exists():
+            shutil.rmtree(workdir)
+        config.save(workdir / "config.json")
+        _drop_metrics_after(workdir / "metrics.csv", epoch)
     if epoch < config.epochs:
-        for outdated in ("model.keras", "evaluation.json"):
-            (workdir / outdated).unlink(missing_ok=True)
+        if chief:
+            for outdated in ("model.keras", "evaluation.json"):
+                (workdir / outdated).unlink(missing_ok=True)
         model.fit(
             datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),
             initial_epoch=epoch,
             epochs=config.epochs,
             steps_per_epoch=steps,
             validation_data=validation,
-            callbacks=[
-                StopOnNonFinite(workdir / "checkpoints", steps),
-                Throughput(config.batch_size),
-                keras.callbacks.CSVLogger(workdir / "metrics.csv", append=True),
-                keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
-                TraversalPictures(workdir / "pictures"),
-                Checkpoints(workdir / "checkpoints"),
-            ],
+            callbacks=_callbacks(config, workdir, steps, chief),
+            verbose="auto" if chief else 0,
         )
-    with replaced_file(workdir / "model.keras") as temporary:
-        model.save(temporary)
+    if chief:
+        with replaced_file(workdir / "model.keras") as temporary:
+            model.save(temporary)
     return model
+
+
+def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -> list[keras.callbacks.Callback]:
+    stop = StopOnNonFinite(workdir / "checkpoints", steps)
+    if not chief:
+        return [stop]
+    return [
+        stop,
+        Throughput(config.batch_size),
+        keras.callbacks.CSVLogger(workdir / "metrics.csv", append=True),
+        keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
+        TraversalPictures(workdir / "pictures"),
+        Checkpoints(workdir / "checkpoints"),
+    ]
+
+
+def _data(config: TrainingConfig, used: tf.distribute.Strategy) -> tuple[np.ndarray, tf.data.Dataset | None]:
+    """Training images, and the validation split in batches."""
+    images = datasets.load(config.dataset, config.train_split, config.data_dir).images
+    if images.shape[1:] != config.image_shape:
+        raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
+    if len(images) < config.batch_size:
+        raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
+    if config.batch_size % used.num_replicas_in_sync:
+        raise ValueError(
+            f"batch_size {config.batch_size} is over all devices and must be a multiple of their number, "
+            f"{used.num_replicas_in_sync}"
+        )
+    if not config.validation_split:
+        return images, None
+    held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
+    return images, datasets.evaluation_batches(held_out.images, held_out.labels)
 
 
 def load(workdir: str | Path) -> InfoGAN:
@@ -130,11 +160,13 @@ def _build(config: TrainingConfig) -> InfoGAN:
         config.noise_size,
         augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
         seed=config.seed,
+        sync_batch_norm=config.sync_batch_norm,
         dtype=policy,
     )
+    accumulation = config.gradient_accumulation_steps
     model.compile(
-        Adam(config.discriminator_learning_rate, beta_1=0.5),
-        Adam(config.generator_learning_rate, beta_1=0.5),
+        Adam(config.discriminator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
+        Adam(config.generator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
         information_in_discriminator=config.information_in_discriminator,

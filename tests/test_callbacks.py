@@ -80,6 +80,7 @@ def test_throughput_leaves_out_the_first_step(monkeypatch):
     times = iter([100.0, 101.0, 102.0, 104.0])
     monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(times))
     throughput, seen = callbacks.Throughput(batch_size=8), []
+    throughput.on_epoch_begin(0)
     for batch in range(4):
         logs = {}
         throughput.on_train_batch_end(batch, logs)
@@ -90,8 +91,20 @@ def test_throughput_leaves_out_the_first_step(monkeypatch):
     assert logs["images_per_second"] == 6.0
 
 
+def test_throughput_with_several_steps_per_execution(monkeypatch):
+    """Steps 0 to 4 end at 100 (compiling), 5 to 9 at 102 seconds: 5 steps of 8 images in 2 seconds."""
+    times = iter([100.0, 102.0])
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(times))
+    throughput, logs = callbacks.Throughput(batch_size=8), {}
+    throughput.on_epoch_begin(0)
+    throughput.on_train_batch_end(4, {})
+    throughput.on_train_batch_end(9, logs)
+    assert logs["images_per_second"] == 20.0
+
+
 def test_throughput_of_a_single_step_is_unknown():
     throughput, logs = callbacks.Throughput(8), {}
+    throughput.on_epoch_begin(0)
     throughput.on_train_batch_end(0, {})
     throughput.on_epoch_end(0, logs)
     assert math.isnan(logs["images_per_second"])

@@ -54,6 +54,7 @@ class InterruptedThroughput(callbacks.Throughput):
     at = (1, 1)  # epoch and step, both from 0
 
     def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
@@ -358,6 +359,7 @@ def poisoning(part: str) -> type[callbacks.Throughput]:
 
     class Poison(callbacks.Throughput):
         def on_epoch_begin(self, epoch, logs=None):
+            super().on_epoch_begin(epoch, logs)
             self.epoch = epoch
 
         def on_train_batch_begin(self, batch, logs=None):

@@ -17,13 +17,15 @@ NOISE_SIZE = 4
 CODES = "digit:categorical(3),slant:uniform,style:gaussian(2),flags:bernoulli(2),angle:circular"
 
 
-def networks(codes: str = CODES, dtype: str | None = None) -> dict[str, keras.Model]:
-    """InfoGAN's four networks, batch normalisation in each but D's head."""
+def networks(codes: str = CODES, dtype: str | None = None, batch_norm: str = "local") -> dict[str, keras.Model]:
+    """InfoGAN's four networks, batch normalisation ("local", "synchronized" or "none") in each but D's head."""
     spec = CodeSpec.parse(codes)
 
     def hidden(units: int, x):
         x = layers.Dense(units, use_bias=False, dtype=dtype)(x)
-        return layers.LeakyReLU(0.1, dtype=dtype)(BatchNormalization(momentum=0.9, dtype=dtype)(x))
+        if batch_norm != "none":
+            x = BatchNormalization(momentum=0.9, synchronized=batch_norm == "synchronized", dtype=dtype)(x)
+        return layers.LeakyReLU(0.1, dtype=dtype)(x)
 
     z, c = keras.Input((NOISE_SIZE,), name="z"), keras.Input((spec.size,), name="c")
     pixels = layers.Dense(64, "sigmoid", dtype="float32")(hidden(16, layers.Concatenate(dtype=dtype)([z, c])))

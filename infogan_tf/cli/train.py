@@ -6,12 +6,18 @@ from absl import flags
 
 from infogan_tf import presets
 from infogan_tf.cli import run_app
-from infogan_tf.config import ADVERSARIAL_LOSSES, JIT, PRECISIONS, TrainingConfig
+from infogan_tf.config import ADVERSARIAL_LOSSES, JIT, PRECISIONS, STRATEGIES, TrainingConfig
 
 FLAGS = flags.FLAGS
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run. Start the same command again to continue it.")
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "Delete another run that --workdir holds.")
+STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "none",
+    STRATEGIES,
+    "mirrored: all GPUs of this machine. multi_worker: this is one process of those that TF_CONFIG lists.",
+)
 LAMBDA = flags.DEFINE_list(
     "lambda",
     None,
@@ -31,7 +37,7 @@ flags.DEFINE_string("train_split", "train", "Split to train on, as in tensorflow
 flags.DEFINE_string("validation_split", None, "Split to evaluate on after each epoch, for example train[55000:].")
 flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant:uniform. Default: the preset's.")
 flags.DEFINE_integer("noise_size", None, "Width of the noise z. Default: the preset's.", lower_bound=1)
-flags.DEFINE_integer("batch_size", None, "Images per step. Default: the preset's.", lower_bound=2)
+flags.DEFINE_integer("batch_size", None, "Images per step, over all devices. Default: the preset's.", lower_bound=2)
 flags.DEFINE_integer("epochs", None, "Epochs in all, those before an interruption included.", lower_bound=1)
 flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: the preset's, or once through.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of images.", lower_bound=0)
@@ -41,13 +47,17 @@ flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Los
 flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
+flags.DEFINE_integer("steps_per_execution", 1, "Steps between two looks at the losses.", lower_bound=1)
+flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
+flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
 AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift")
 
 CONFIG_FLAGS = (
     "dataset", "data_dir", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
-    "information_in_discriminator", "precision", "jit",
+    "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
+    "sync_batch_norm",
 )  # fmt: skip
 
 flags.mark_flag_as_required("workdir")
@@ -90,7 +100,7 @@ def config_from_flags() -> TrainingConfig:
 def _main() -> None:
     from infogan_tf.training import train  # noqa: PLC0415 - imports TensorFlow
 
-    train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value)
+    train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value, strategy=STRATEGY.value)
 
 
 def main() -> None:

@@ -35,7 +35,11 @@ def training_batches(images: np.ndarray, batch_size: int, seed: int, *, first_ba
         return as_float(tf.gather(pixels, chosen))
 
     batches = tf.data.Dataset.range(first_batch, np.iinfo(np.int64).max // batch_size)
-    return batches.map(batch, num_parallel_calls=1, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(batch, num_parallel_calls=1, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # Several machines take turns with the batches' parts: there are no files to share out.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.with_options(options)
 
 
 def evaluation_batches(images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = 500) -> tf.data.Dataset:
