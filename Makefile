@@ -1,5 +1,6 @@
 # make demo   train on real digits, look, export, serve, ask
 # make test   run the tests
+# make test-slow   run those that take a minute or more each
 # make test-serving URL=http://HOST:8501 GRPC=HOST:8500   run tests/serving against a TensorFlow Serving that has
 #             what `python -m tests.serving.models FOLDER` writes
 # All install what they need into $(VENV) first.
@@ -16,7 +17,7 @@ $(error URL=http://HOST:PORT of a TensorFlow Serving is needed)
 endif
 endif
 
-.PHONY: demo test test-serving lint clean
+.PHONY: demo test test-slow test-serving lint clean
 
 $(VENV)/.installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +29,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -m slow
 
 test-serving: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/serving --serving-url=$(URL) $(GRPC:%=--serving-grpc=%)

@@ -42,3 +42,13 @@ def own_rows(draw: Callable[[int | tf.Tensor], Any], n: int | tf.Tensor) -> Any:
         return draw(n)
     first = context.replica_id_in_sync_group * n
     return tf.nest.map_structure(lambda rows: rows[first : first + n], draw(n * context.num_replicas_in_sync))
+
+
+def as_logs(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What a step returns for Keras to average over replicas: scalars, but vectors of one on several workers.
+
+    There Keras (3.15) averages along the first axis, which a scalar does not have.
+    """
+    if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+        return {name: tf.expand_dims(value, 0) for name, value in values.items()}
+    return values

@@ -13,7 +13,7 @@ from infogan_tf import networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
-from infogan_tf.distribution import own_rows
+from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam
@@ -226,7 +226,7 @@ class InfoGAN(keras.Model):
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
-        return self._record(d_loss, g_loss, information)
+        return as_logs(self._record(d_loss, g_loss, information))
 
     @property
     def _num_replicas(self) -> int:
@@ -272,7 +272,7 @@ class InfoGAN(keras.Model):
             for metric in self.clustering_metrics:
                 metric.update_state(labels, tf.argmax(slices[metric.name], axis=-1))
                 logs.update(metric.result())
-        return logs
+        return as_logs(logs)
 
     def make_test_function(self, force: bool = False):
         """As in Keras, but never under XLA: the matching of codes with labels runs in scipy."""

@@ -43,6 +43,9 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         TrainingDivergedError: A loss became NaN or infinite.
     """
     workdir = Path(workdir)
+    if strategy == "multi_worker" and config.validation_split:
+        # Keras (3.15) cannot evaluate batches of varying size on several workers.
+        raise ValueError("no validation_split with strategy multi_worker: run infogan-evaluate afterwards")
     used = distribution.strategy(strategy)
     chief = distribution.is_chief(used)
     if chief:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+
 from absl import flags
 
 from infogan_tf import presets
@@ -98,9 +102,19 @@ def config_from_flags() -> TrainingConfig:
 
 
 def _main() -> None:
-    from infogan_tf.training import train  # noqa: PLC0415 - imports TensorFlow
+    import tensorflow as tf  # noqa: PLC0415 - only once the flags are in order
 
-    train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value, strategy=STRATEGY.value)
+    from infogan_tf.training import train  # noqa: PLC0415
+
+    try:
+        train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value, strategy=STRATEGY.value)
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if STRATEGY.value != "multi_worker":
+            raise
+        # TensorFlow cannot go on without a worker that it has lost, nor let it in again: a new process can, and
+        # goes on from the last checkpoint once that worker is back.
+        logging.warning("lost another worker, starting again: %s", str(error).splitlines()[0])
+        os.execv(sys.executable, [sys.executable, *(word for word in sys.orig_argv[1:] if word != "--overwrite")])
 
 
 def main() -> None:
