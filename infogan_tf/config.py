@@ -43,7 +43,8 @@ class TrainingConfig:
         generator_learning_rate: Adam's, for G and Q's head.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
-        steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`.
+        steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`; a divisor of
+            `steps_per_epoch`.
         gradient_accumulation_steps: Steps whose mean gradient makes one update; None for one.
         sync_batch_norm: Take batch statistics over all replicas of a strategy.
         seed: Of the weights, the draws and the order of the images.

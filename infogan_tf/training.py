@@ -54,10 +54,12 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     keras.utils.set_random_seed(config.seed)
     saved = [] if overwrite else list_checkpoints(workdir / "checkpoints")
     with used.scope():
-        model, epoch = _resume(*saved[-1]) if saved else (_build(config), 0)
+        model, epoch = _resume(*saved[-1]) if saved else (build(config), 0)
     model.steps_per_execution = config.steps_per_execution
     images, validation = _data(config, used)
     steps = config.steps_per_epoch or len(images) // config.batch_size
+    if steps % config.steps_per_execution:
+        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
 
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
@@ -152,7 +154,8 @@ def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
     return keras.models.load_model(checkpoint), epoch
 
 
-def _build(config: TrainingConfig) -> InfoGAN:
+def build(config: TrainingConfig) -> InfoGAN:
+    """The untrained model of a run, compiled."""
     policy, reason = config.precision, "as asked"
     if policy == "auto":
         policy, reason = precision.choose()

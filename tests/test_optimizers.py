@@ -35,6 +35,7 @@ EXACT = {"beta_1": 0.5, "beta_2": 1 - 2**-10}
         {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 1e-3},
         {"weight_decay": 0.1},
         {"clipnorm": 0.5},
+        {"gradient_accumulation_steps": 3},
         {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)},
     ],
     ids=lambda arguments: ",".join(arguments) or "default",

@@ -12,11 +12,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from infogan_tf import callbacks, datasets, training
 from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
+from infogan_tf.layers import BatchNormalization
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -170,6 +172,41 @@ def test_the_config_decides_the_model(tmp_path):
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(3e-4)
     assert float(model.generator_optimizer.learning_rate) == pytest.approx(5e-4)
     assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
+
+
+def test_steps_per_execution_changes_nothing(tmp_path, straight):
+    run(tmp_path / "run", dataclasses.replace(CONFIG, steps_per_execution=STEPS))
+    assert_same_run(tmp_path / "run", straight)
+
+
+def test_steps_per_execution_must_divide_an_epoch(tmp_path):
+    with pytest.raises(ValueError, match="steps_per_execution 2 must divide the 3 steps of an epoch"):
+        run(tmp_path / "run", dataclasses.replace(CONFIG, steps_per_execution=2))
+
+
+def test_gradient_accumulation_updates_once_in_so_many_steps(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=4, gradient_accumulation_steps=2)
+    model = run(tmp_path / "run", config)
+    assert int(model.generator_optimizer.iterations) == int(model.discriminator_optimizer.iterations) == 2
+
+
+def test_synchronized_batch_norm_in_all_networks(tmp_path):
+    model = run(tmp_path / "run", dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=1, sync_batch_norm=True))
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, BatchNormalization)]
+    assert len(layers) == 6
+    assert all(layer.synchronized for layer in layers)
+
+
+def test_several_workers_take_no_validation_split(tmp_path):
+    with pytest.raises(ValueError, match="no validation_split with strategy multi_worker: run infogan-evaluate"):
+        run(tmp_path / "run", dataclasses.replace(CONFIG, validation_split="test"), strategy="multi_worker")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_must_divide_among_the_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(tf.distribute.get_strategy()), "num_replicas_in_sync", 3)
+    with pytest.raises(ValueError, match="batch_size 8 is over all devices and must be a multiple of their number, 3"):
+        run(tmp_path / "run")
 
 
 def test_an_epoch_is_once_through_the_split_unless_told_otherwise(tmp_path):

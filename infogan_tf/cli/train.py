@@ -51,7 +51,7 @@ flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Los
 flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
-flags.DEFINE_integer("steps_per_execution", 1, "Steps between two looks at the losses.", lower_bound=1)
+flags.DEFINE_integer("steps_per_execution", 1, "Steps from one look at the losses to the next.", lower_bound=1)
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
