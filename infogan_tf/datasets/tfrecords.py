@@ -1,0 +1,182 @@
+"""Images in TFRecord files, for sets that do not fit into memory and for reading from several machines.
+
+A record is a `tf.train.Example` with `image`, the bytes of a uint8 array, and `shape`, its height, width and channels.
+A set is all files of one path pattern, whose one * stands for the shard: "digits-*.tfrecord" is
+digits-00000-of-00008.tfrecord and so on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from infogan_tf.datasets.pipeline import as_float
+from infogan_tf.files import replaced_file
+
+READERS = 8  # files that are read in turns; the order of images depends on it
+FEATURES = {"image": tf.io.FixedLenFeature([], tf.string), "shape": tf.io.FixedLenFeature([3], tf.int64)}
+
+
+class RecordSet(NamedTuple):
+    """What `inspect` finds.
+
+    Attributes:
+        files: In the order of their shards.
+        num_images: In all files.
+        image_shape: (height, width, channels) of every image.
+    """
+
+    files: tuple[str, ...]
+    num_images: int
+    image_shape: tuple[int, int, int]
+
+
+def write(images: np.ndarray, path_pattern: str | Path, shards: int) -> None:
+    """Writes a set, in a random order: readers shuffle within a buffer only, which sorted images need not fit.
+
+    Args:
+        images: uint8 [n, height, width, channels].
+        path_pattern: With one *; missing folders are made.
+        shards: How many files, of nearly equal size.
+
+    Raises:
+        ValueError: Other images, a pattern without its *, or fewer images than shards.
+        FileExistsError: There are files of this pattern.
+    """
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise ValueError(f"images must be uint8 [n, height, width, channels], got {images.dtype} {list(images.shape)}")
+    folder, name = _folder_and_name(path_pattern)
+    if not 1 <= shards <= len(images):
+        raise ValueError(f"shards must be between 1 and the number of images, {len(images)}, got {shards}")
+    if existing := sorted(folder.glob(name)):
+        raise FileExistsError(f"{existing[0]} exists; remove the files of {path_pattern} or choose another name")
+    order = np.random.default_rng(0).permutation(len(images))
+    with contextlib.ExitStack() as stack:  # all or none: the files get their names when all are written
+        for shard in range(shards):
+            path = folder / name.replace("*", f"{shard:05d}-of-{shards:05d}")
+            temporary = stack.enter_context(replaced_file(path))
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for image in images[order[shard::shards]]:
+                    writer.write(_example(image).SerializeToString())
+
+
+def inspect(path_pattern: str | Path) -> RecordSet:
+    """Reads every file once, so that a damaged one does not end a run halfway.
+
+    Raises:
+        FileNotFoundError: No file matches.
+        ValueError: A shard is missing or of another set, or a file is damaged, empty, or holds something else.
+    """
+    folder, name = _folder_and_name(path_pattern)
+    files = sorted(str(path) for path in folder.glob(name))
+    if not files:
+        raise FileNotFoundError(f"no file matches {path_pattern}")
+    announced = {int(total) for file in files for total in re.findall(r"-\d{5}-of-(\d{5})", Path(file).name)}
+    if announced and announced != {len(files)}:
+        raise ValueError(
+            f"{path_pattern} matches {len(files)} files, which name themselves parts of "
+            f"{' and of '.join(map(str, sorted(announced)))}; all files of one set belong there and no others"
+        )
+    shapes = {file: _first_shape(file) for file in files}
+    for file, shape in shapes.items():
+        if shape != shapes[files[0]]:
+            raise ValueError(f"images differ in shape: {shapes[files[0]]} in {files[0]}, {shape} in {file}")
+    return RecordSet(tuple(files), sum(_count(file) for file in files), shapes[files[0]])
+
+
+def training_batches_from_tfrecords(
+    path_pattern: str | Path, batch_size: int, seed: int, *, first_batch: int = 0, buffer_size: int = 10_000
+) -> tf.data.Dataset:
+    """Endless shuffled batches; every image once per epoch, batches running over the ends of epochs.
+
+    The order is a function of `seed` and of TensorFlow's global seed. Under a `tf.distribute` strategy each machine
+    reads files of its own.
+
+    Args:
+        path_pattern: Of the set.
+        batch_size: Images per batch.
+        seed: Of the order.
+        first_batch: How many batches to leave out; they are read and dropped.
+        buffer_size: Images to shuffle among.
+
+    Returns:
+        A dataset of float32 [batch_size, height, width, channels] in [0, 1].
+
+    Raises:
+        FileNotFoundError, ValueError: As `inspect`.
+    """
+    found = inspect(path_pattern)
+
+    def decode(records: tf.Tensor) -> tf.Tensor:
+        parsed = tf.io.parse_example(records, FEATURES)
+        same = tf.debugging.assert_equal(
+            parsed["shape"], tf.constant(found.image_shape, tf.int64), "image shapes differ"
+        )
+        with tf.control_dependencies([same]):
+            pixels = tf.io.decode_raw(parsed["image"], tf.uint8)
+        return as_float(tf.reshape(pixels, [batch_size, *found.image_shape]))
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.FILE
+    return (
+        tf.data.Dataset.from_tensor_slices(list(found.files))
+        .shuffle(len(found.files), seed)
+        .interleave(
+            tf.data.TFRecordDataset, cycle_length=READERS, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+        .shuffle(buffer_size, seed)
+        .repeat()
+        .skip(first_batch * batch_size)
+        .batch(batch_size, drop_remainder=True)
+        .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+        .with_options(options)
+    )
+
+
+def _folder_and_name(path_pattern: str | Path) -> tuple[Path, str]:
+    path = Path(path_pattern)
+    if path.name.count("*") != 1 or "*" in str(path.parent):
+        raise ValueError(f"path pattern must have one *, in the file name, for the shard; got {str(path_pattern)!r}")
+    return path.parent, path.name
+
+
+def _example(image: np.ndarray) -> tf.train.Example:
+    image_bytes = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()]))
+    shape = tf.train.Feature(int64_list=tf.train.Int64List(value=image.shape))
+    return tf.train.Example(features=tf.train.Features(feature={"image": image_bytes, "shape": shape}))
+
+
+def _first_shape(file: str) -> tuple[int, int, int]:
+    try:
+        record = next(tf.data.TFRecordDataset(file).as_numpy_iterator())
+        features = tf.train.Example.FromString(record).features.feature
+    except StopIteration:
+        raise ValueError(f"{file} holds no image") from None
+    except (tf.errors.DataLossError, DecodeError):
+        raise ValueError(f"{file} does not begin with a tf.train.Example in a TFRecord") from None
+    if not FEATURES.keys() <= features.keys():
+        raise ValueError(f"{file} has the features {', '.join(sorted(features))}; needed are {', '.join(FEATURES)}")
+    shape = tuple(features["shape"].int64_list.value)
+    sizes = [len(value) for value in features["image"].bytes_list.value]
+    if len(shape) != 3 or sizes != [math.prod(shape)]:
+        raise ValueError(
+            f"{file}: `shape` must be height, width, channels and `image` as many bytes, got {list(shape)} and {sizes}"
+        )
+    return shape
+
+
+def _count(file: str) -> int:
+    """Records in a file, each checked by its checksum."""
+    batches = tf.data.TFRecordDataset(file).batch(1024)
+    try:
+        return int(batches.reduce(0, lambda count, records: count + tf.size(records)))
+    except tf.errors.DataLossError as error:
+        raise ValueError(f"{file} is damaged: {error.message.rsplit('}} ', 1)[-1]}") from None
