@@ -50,6 +50,7 @@ def damage(folder) -> None:
         data.write_bytes(data.read_bytes()[:100])
 
 
+@pytest.mark.usefixtures("in_process")
 def test_republish_is_a_copy_under_the_next_number(base):
     before = contents(base / "1")
     folder, differences = republish(base, 1)
