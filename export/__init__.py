@@ -1,4 +1,4 @@
-"""From a trained model to a directory that TensorFlow Serving serves: `export`.
+"""From a trained model to a directory that TensorFlow Serving serves: `export`, `republish` and `prune`.
 
 Names are imported on first use, so that the command line can check its flags before TensorFlow loads.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["ExportError", "export"]
+__all__ = ["ExportError", "export", "prune", "republish"]
+_MODULES = {"ExportError": "self_check", "export": "exporter", "prune": "lifecycle", "republish": "lifecycle"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.exporter"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""`infogan-export`: a trained workdir to `BASE/<version>/`."""
+"""`infogan-export`: a trained workdir, or a version that was there before, to `BASE/<version>/`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,42 @@ from pathlib import Path
 
 from absl import flags
 
+from infogan_export.versions import check_free, find_version
 from infogan_tf.cli import run_app
 from infogan_tf.config import TrainingConfig
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run to export.")
+REPUBLISH = flags.DEFINE_integer(
+    "republish", None, "Instead of a run: publish a copy of this version as a new one, to go back to it.", lower_bound=0
+)
 BASE = flags.DEFINE_string("base", None, "Folder above the version folders, as models/infogan.", required=True)
 VERSION = flags.DEFINE_integer("version", None, "Number of the version. Default: the next free one.", lower_bound=1)
+KEEP = flags.DEFINE_integer(
+    "keep",
+    None,
+    "Afterwards remove the versions that are older than the newest KEEP that load. At least 2: a server may still need "
+    "the one before the newest. Default: remove none.",
+    lower_bound=2,
+)
 KEEP_PRECISION = flags.DEFINE_bool(
     "keep_precision", False, "Compute in the precision of training. Default: in float32, whatever it was."
 )
+flags.mark_flags_as_mutual_exclusive(["workdir", "republish"], required=True)
 
 
 def _main() -> None:
-    workdir = Path(WORKDIR.value)
+    base = Path(BASE.value)
+    check_free(base, VERSION.value)
+    folder = _export(Path(WORKDIR.value), base) if REPUBLISH.value is None else _republish(REPUBLISH.value, base)
+    print(f"written to {folder}")
+    if KEEP.value:
+        from infogan_export import prune  # noqa: PLC0415 - imports TensorFlow
+
+        for removed in prune(base, KEEP.value, folder):
+            print(f"removed {removed}")
+
+
+def _export(workdir: Path, base: Path) -> Path:
     config = TrainingConfig.load(workdir / "config.json")
     from infogan_export import export  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf import training  # noqa: PLC0415
@@ -29,7 +52,7 @@ def _main() -> None:
     label_match = json.loads(evaluation.read_text())["label_match"] if evaluation.exists() else {}
     folder, differences = export(
         training.load(workdir),
-        BASE.value,
+        base,
         version=VERSION.value,
         label_match=label_match,
         provenance={"training": dataclasses.asdict(dataclasses.replace(config, data_dir=None))},
@@ -39,7 +62,17 @@ def _main() -> None:
         print(f"{name}: reloaded servable and Python model differ by at most {value:.2g}")
     if not label_match:
         print("no code-to-label match in the description: run infogan-evaluate on labelled data first to add it")
-    print(f"written to {folder}")
+    return folder
+
+
+def _republish(version: int, base: Path) -> Path:
+    find_version(base, version)
+    from infogan_export import republish  # noqa: PLC0415 - imports TensorFlow
+
+    folder, differences = republish(base, version, new_version=VERSION.value)
+    for name, value in differences.items():
+        print(f"{name}: version {version} and its reloaded copy differ by at most {value:.2g}")
+    return folder
 
 
 def main() -> None:

@@ -1,27 +1,5 @@
 """What goes wrong with a call: one tree of exceptions, whichever way the server is asked."""
 
-# The HTTP status of each canonical status code, the latter in the order of their numbers from 0.
-# As ToHTTPStatusCode in tensorflow_serving/model_servers/http_server.cc.
-HTTP_STATUS = {
-    "OK": 200,
-    "CANCELLED": 499,
-    "UNKNOWN": 500,
-    "INVALID_ARGUMENT": 400,
-    "DEADLINE_EXCEEDED": 504,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "PERMISSION_DENIED": 403,
-    "RESOURCE_EXHAUSTED": 429,
-    "FAILED_PRECONDITION": 400,
-    "ABORTED": 409,
-    "OUT_OF_RANGE": 400,
-    "UNIMPLEMENTED": 501,
-    "INTERNAL": 500,
-    "UNAVAILABLE": 503,
-    "DATA_LOSS": 500,
-    "UNAUTHENTICATED": 401,
-}
-
 
 class ServingError(Exception):
     """The server answered with an error, whose text this carries.

@@ -14,8 +14,8 @@ import tensorflow as tf
 from infogan_serving.local.dtypes import to_array
 from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.json_dialect import quote
+from infogan_serving.local.json_reader import is_base64, read_tensor
 from infogan_serving.local.json_writer import write_parts
-from infogan_serving.local.tensors import is_base64, read_tensor
 
 Inputs = dict[str, tf.DType]
 Tensors = dict[str, np.ndarray]

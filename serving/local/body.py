@@ -7,6 +7,8 @@ from starlette.requests import Request
 from infogan_serving.local.errors import invalid
 
 MAX_BYTES = 100 * 2**20  # TensorFlow Serving's bound on what gzip may expand to
+_GZIP = zlib.MAX_WBITS | 16
+_PIECE = 2**12  # bytes, which unpack to 4 MiB at most
 
 
 async def read_body(request: Request) -> bytes:
@@ -30,9 +32,14 @@ def gunzip(body: bytes) -> bytes:
 
     See tensorflow_serving/util/net_http/server/internal/evhttp_request.cc.
     """
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    # Measured before it is kept, so that what is refused takes no memory.
+    unpacker, size = zlib.decompressobj(_GZIP), 0
     try:
-        unpacked = unpacker.decompress(body, MAX_BYTES)
+        for start in range(0, len(body), _PIECE):
+            size += len(unpacker.decompress(body[start : start + _PIECE]))
+            if size > MAX_BYTES or unpacker.eof:
+                break
+        fits = unpacker.eof and size <= MAX_BYTES
+        return zlib.decompress(body, _GZIP, bufsize=size or 1) if fits else b""
     except zlib.error:
         return b""
-    return unpacked if unpacker.eof else b""

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-
-_DATA_TYPE_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
+from tensorflow.core.framework import types_pb2
 
 
 def data_type_name(dtype: tf.DType) -> str:
-    """The name that TensorFlow's C++ texts use for `dtype`."""
-    return _DATA_TYPE_NAMES.get(dtype.name, dtype.name)
+    """The name that TensorFlow's C++ texts use for `dtype`: float, half, ..."""
+    return types_pb2.DataType.Name(dtype.as_datatype_enum).removeprefix("DT_").lower()
 
 
 def _instance(*types: type) -> Callable[[Any], bool]:

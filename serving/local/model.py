@@ -17,8 +17,9 @@ from absl import logging
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 
 from infogan_serving.local import warmup
-from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.errors import RequestError, code_of, invalid
 from infogan_serving.local.servable import Servable
+from infogan_serving.status_codes import StatusCode
 
 MAX_VERSION = 2**63 - 1
 
@@ -50,7 +51,7 @@ class Model:
         found = max(loaded, default=None) if version is None else version
         if name != self.name or found not in loaded:
             asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-            raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
+            raise RequestError(StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
         return found, loaded[found]
 
     def status(self, name: str, version: int | None) -> GetModelStatusResponse:
@@ -63,7 +64,7 @@ class Model:
         entries = [known[number] for number in sorted(known, reverse=True) if version in (None, number)]
         if not entries:
             asked = "any versions" if version is None else f"version {version}"
-            raise RequestError(Code.NOT_FOUND, f"Could not find {asked} of model {name}")
+            raise RequestError(StatusCode.NOT_FOUND, f"Could not find {asked} of model {name}")
         return GetModelStatusResponse(model_version_status=entries)
 
     @contextmanager
@@ -131,14 +132,14 @@ class Model:
                 warmup.replay(folder, servable)
         except Exception as error:
             logging.error("%s does not load: %s", folder, error)
-            self._set_status(version, ModelVersionStatus.END, Code.of(error), str(error))
+            self._set_status(version, ModelVersionStatus.END, code_of(error), str(error))
             return False
         self._loaded = {**self._loaded, version: servable}
         self._set_status(version, ModelVersionStatus.AVAILABLE)
         logging.info("Loaded %s", folder)
         return True
 
-    def _set_status(self, version: int, state: int, code: Code = Code.OK, message: str = "") -> None:
+    def _set_status(self, version: int, state: int, code: StatusCode = StatusCode.OK, message: str = "") -> None:
         entry = ModelVersionStatus(version=version, state=state)
         entry.status.error_code = code.number
         entry.status.error_message = message

@@ -10,32 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.python.framework import tensor_util
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from infogan_serving.local.body import MAX_BYTES
 from infogan_serving.local.dtypes import data_type_name
-from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.servable import DEFAULT_SIGNATURE, Servable
-
-# dtype -> the field of TensorProto that holds its values, and how the field sees them
-_FIELDS = {
-    tf.float16: ("half_val", np.uint16),
-    tf.bfloat16: ("half_val", np.uint16),
-    tf.float32: ("float_val", np.float32),
-    tf.float64: ("double_val", np.float64),
-    tf.complex64: ("scomplex_val", np.float32),
-    tf.complex128: ("dcomplex_val", np.float64),
-    tf.int8: ("int_val", np.int8),
-    tf.int16: ("int_val", np.int16),
-    tf.int32: ("int_val", np.int32),
-    tf.int64: ("int64_val", np.int64),
-    tf.uint8: ("int_val", np.uint8),
-    tf.uint16: ("int_val", np.uint16),
-    tf.uint32: ("uint32_val", np.uint32),
-    tf.uint64: ("uint64_val", np.uint64),
-    tf.bool: ("bool_val", np.bool_),
-    tf.string: ("string_val", np.object_),
-}
+from infogan_serving.status_codes import StatusCode
 
 
 def predict(request: PredictRequest, servable: Servable) -> PredictResponse:
@@ -46,11 +28,11 @@ def predict(request: PredictRequest, servable: Servable) -> PredictResponse:
     """
     signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
     if signature not in servable.signatures.signature_def:
-        raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.')
+        raise RequestError(StatusCode.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.')
     tensors = _read_inputs(request, servable.inputs(signature))
     wanted = _wanted(request.output_filter, list(servable.signatures.signature_def[signature].outputs))
     outputs = servable.run(signature, tensors)
-    answer = PredictResponse(outputs={name: write_tensor(outputs[name]) for name in wanted})
+    answer = PredictResponse(outputs={name: _write_tensor(outputs[name]) for name in wanted})
     answer.model_spec.signature_name = signature
     return answer
 
@@ -64,7 +46,7 @@ def _read_inputs(request: PredictRequest, dtypes: dict[str, tf.DType]) -> dict[s
         )
     for name in sorted(expected - sent):
         raise invalid(f"Signature input alias: {name} not found in request inputs: {_braces(sent)}")
-    tensors = {name: read_tensor(name, request.inputs[name]) for name in sorted(expected)}
+    tensors = {name: _read_tensor(name, request.inputs[name]) for name in sorted(expected)}
     for i, (name, values) in enumerate(tensors.items()):
         dtype = tf.as_dtype(values.dtype)
         if dtype != dtypes[name]:
@@ -82,7 +64,7 @@ def _wanted(output_filter: Sequence[str], outputs: list[str]) -> Sequence[str]:
     return output_filter or outputs
 
 
-def read_tensor(name: str, proto: TensorProto) -> np.ndarray:
+def _read_tensor(name: str, proto: TensorProto) -> np.ndarray:
     """The values of the input `name`; the last of too few is repeated, none at all are zeros.
 
     Raises:
@@ -98,12 +80,11 @@ def read_tensor(name: str, proto: TensorProto) -> np.ndarray:
         raise invalid(f"tensor parsing error: {name}: {error}") from error
 
 
-def write_tensor(values: np.ndarray) -> TensorProto:
+def _write_tensor(values: np.ndarray) -> TensorProto:
     """`values` in the field of their dtype, as TensorFlow Serving sends them, and not in tensor_content."""
     dtype = tf.as_dtype(values.dtype)
-    field, seen_as = _FIELDS[dtype]
     proto = TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(values.shape).as_proto())
-    getattr(proto, field).extend(np.ravel(values).view(seen_as).tolist())
+    tensor_util.GetNumpyAppendFn(values.dtype)(proto, values.ravel())
     return proto
 
 

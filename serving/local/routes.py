@@ -38,8 +38,7 @@ def parse_route(method: str, target: str) -> Route:
     if match is None:
         raise malformed
     model, version, label, verb = match.groups()
-    if version is not None and int(version) > MAX_VERSION:
-        raise invalid("")
+    number = None if version is None else _number(version)
     if method == "POST" and verb != verb.lower():  # the pattern ignores case, what follows does not
         raise malformed
     if model is None:
@@ -47,6 +46,13 @@ def parse_route(method: str, target: str) -> Route:
     return Route(
         action=verb if method == "POST" or verb == "metadata" else "status",
         model=unquote(model),
-        version=None if version is None else int(version),
+        version=number,
         label=None if label is None else unquote(label),
     )
+
+
+def _number(digits: str) -> int:
+    significant = digits.lstrip("0") or "0"
+    if len(significant) > len(str(MAX_VERSION)) or int(significant) > MAX_VERSION:  # int() refuses very long texts
+        raise invalid("")
+    return int(significant)

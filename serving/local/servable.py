@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 
-from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.errors import RequestError, code_of, invalid
 
 DEFAULT_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 _TAGS = {"serve"}
@@ -48,5 +48,5 @@ class Servable:
                 **{name: tf.constant(value, dtypes[name]) for name, value in tensors.items()}
             )
         except tf.errors.OpError as error:
-            raise RequestError(Code.of(error), error.message) from error
+            raise RequestError(code_of(error), error.message) from error
         return {name: np.asarray(value.numpy(), dtype=value.dtype.as_numpy_dtype) for name, value in outputs.items()}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import uvicorn
 
-from infogan_serving.local.app import RestApi
 from infogan_serving.local.connection import Connection
 from infogan_serving.local.model import Model
+from infogan_serving.local.rest_service import RestApi
 
 
 @contextmanager

@@ -8,7 +8,7 @@ get_model_metadata}.proto with tensorflow_serving/util/status.proto. Fields that
 
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
 
-from infogan_serving.errors import HTTP_STATUS
+from infogan_serving.status_codes import StatusCode
 
 _ENUMS = {
     "DataType": {
@@ -33,7 +33,7 @@ _ENUMS = {
         "DT_UINT64": 23,
     },
     "State": {"UNKNOWN": 0, "START": 10, "LOADING": 20, "AVAILABLE": 30, "UNLOADING": 40, "END": 50},
-    "Code": {name: number for number, name in enumerate(HTTP_STATUS)},
+    "Code": {code.name: code.number for code in StatusCode},
 }
 
 # message -> field -> "[repeated | map] type number"; the keys of a map are strings

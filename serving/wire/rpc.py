@@ -7,7 +7,8 @@ import numpy as np
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from infogan_serving.errors import HTTP_STATUS, ServingError, error_of
+from infogan_serving.errors import ServingError, error_of
+from infogan_serving.status_codes import StatusCode
 from infogan_serving.wire.messages import message_class
 from infogan_serving.wire.steps import Exchange
 from infogan_serving.wire.tensor_protos import from_proto, to_proto
@@ -59,4 +60,4 @@ def _to_dict(message: Message) -> dict[str, Any]:
 
 def read_error(code: str, message: str) -> ServingError:
     """The error for the name of a status code of gRPC and the server's text."""
-    return error_of(HTTP_STATUS[code], message)
+    return error_of(StatusCode[code].http_status, message)

@@ -12,7 +12,7 @@ from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from infogan_export import ExportError, export, exporter, verify
+from infogan_export import ExportError, export, exporter, self_check, verify
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -75,20 +75,6 @@ def call(loaded):
         return {key: value.numpy() for key, value in loaded.signatures[name](**inputs).items()}
 
     return run
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    """The self-check without the seconds that a new process takes; `folder` is made with one."""
-
-    def check(command, **arguments):
-        servable, examples = command[-2:]
-        with np.load(examples) as arrays:
-            found = verify.differences(servable, dict(arrays))
-        answer = {"ops": sorted(verify.unservable_ops(servable)), "differences": found}
-        return subprocess.CompletedProcess(command, 0, json.dumps(answer), "")
-
-    monkeypatch.setattr(exporter.subprocess, "run", check)
 
 
 def drawn(n: int) -> dict[str, np.ndarray]:
@@ -345,14 +331,15 @@ def test_versions_are_never_overwritten(model, folder):
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ({"generate": 0.5, "describe": 0.0}, "differs from the model by {'generate': 0.5}"),
+        ({"generate": 0.5, "describe": 0.0}, "differs by {'generate': 0.5}"),
         ({"infer_code": float("inf")}, "infer_code"),
         ({"infer_code": float("nan")}, "infer_code"),
     ],
     ids=["difference", "infinite", "nan"],
 )
 def test_a_failed_self_check_publishes_nothing(tmp_path, monkeypatch, result, text):
-    monkeypatch.setattr(exporter, "_self_check", lambda *arguments: result)
+    answer = subprocess.CompletedProcess([], 0, json.dumps({"ops": [], "differences": result}), "")
+    monkeypatch.setattr(self_check.subprocess, "run", lambda *arguments, **options: answer)
     base = tmp_path / "models"
     with pytest.raises(ExportError, match=text.replace("{", r"\{")):
         export(tiny.model("digit:categorical(3)"), base)

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 
-from infogan_serving.errors import HTTP_STATUS
+from infogan_serving.status_codes import StatusCode
 
+ERRORS = {code.name: code.http_status for code in StatusCode if code is not StatusCode.OK}
 CUT = "connection closed within the answer"
 DRIP = "an answer that takes two seconds, byte by byte, and then breaks off"
 
@@ -42,8 +43,8 @@ def scripted_http(script: Script) -> Iterator[str]:
 
         def do_GET(self):
             answer = script.next()
-            status = HTTP_STATUS.get(answer, 200)
-            body = json.dumps({"error": f"text of {answer}"} if answer in HTTP_STATUS else _status(answer)).encode()
+            status = ERRORS.get(answer, 200)
+            body = json.dumps({"error": f"text of {answer}"} if answer in ERRORS else _status(answer)).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) if answer not in {CUT, DRIP} else 10**6))
             self.end_headers()
@@ -73,7 +74,7 @@ def scripted_http(script: Script) -> Iterator[str]:
 def scripted_grpc(script: Script) -> Iterator[str]:
     def answer(_, context):
         answer = script.next()
-        if answer in HTTP_STATUS:
+        if answer in ERRORS:
             context.abort(grpc.StatusCode[answer], f"text of {answer}")
         state = ModelVersionStatus.State.Value(answer)
         return GetModelStatusResponse(model_version_status=[{"version": 1, "state": state}]).SerializeToString()

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import tensorflow as tf
 
-from infogan_serving.local.errors import Code
+from infogan_serving.local.errors import code_of
 
 DEEP = 100_000
 
@@ -136,7 +136,7 @@ def test_failing_op_keeps_its_code(predict):
     ],
 )
 def test_http_status_of_tensorflow_errors(error, status):
-    assert Code.of(error(None, None, "")).http_status == status
+    assert code_of(error(None, None, "")).http_status == status
 
 
 @pytest.mark.parametrize(

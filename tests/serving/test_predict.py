@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -157,6 +158,33 @@ def test_body_size_limit(dtypes_url, monkeypatch):
     packed = httpx.post(url, content=gzip.compress(fits + b" "), headers=zipped)
     assert packed.status_code == 400
     assert packed.json() == {"error": "JSON Parse error: The document is empty"}
+
+
+@pytest.mark.parametrize(
+    ("zipped", "plain"),
+    [
+        (gzip.compress(b""), b""),
+        (gzip.compress(bytes(range(256)) * 1000), bytes(range(256)) * 1000),
+        (gzip.compress(b"one") + b"what follows is ignored" * 1000, b"one"),
+        (gzip.compress(b"cut off")[:-1], b""),
+        (b"no gzip", b""),
+    ],
+    ids=["empty", "long", "followed", "cut", "other"],
+)
+@pytest.mark.local
+def test_unzipped(zipped, plain):
+    assert body.gunzip(zipped) == plain
+
+
+@pytest.mark.local
+def test_a_bomb_takes_no_memory():
+    bomb = gzip.compress(bytes(body.MAX_BYTES + 1))
+    tracemalloc.start()
+    try:
+        assert body.gunzip(bomb) == b""
+        assert tracemalloc.get_traced_memory()[1] < body.MAX_BYTES / 10
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.local

@@ -89,6 +89,7 @@ def test_get_errors(ask, target, status, text):
         "/V1/MODELS/infogan",
         "/v1/models/%69nfogan",
         "/v1/models/infogan/versions/0003",
+        pytest.param("/v1/models/infogan/versions/" + "0" * 5000 + "3", id="very long"),
         "/v1/models/infogan/labels/none",
         "/v1/models/infogan/METADATA",
     ],
@@ -100,7 +101,12 @@ def test_status_urls(ask, target):
 
 
 @pytest.mark.parametrize(
-    "target", ["/v1/models/infogan/versions/9223372036854775808", "/v1/models/m/versions/" + "9" * 30]
+    "target",
+    [
+        "/v1/models/infogan/versions/9223372036854775808",
+        "/v1/models/m/versions/" + "9" * 30,
+        pytest.param("/v1/models/m/versions/" + "9" * 5000, id="very long"),  # more than Python's int() reads
+    ],
 )
 def test_version_beyond_64_bits_has_an_empty_answer(ask, target):
     assert ask("GET", target)[:2] == (400, b"")

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from infogan_serving.local import running
-from infogan_serving.local.errors import Code
 from infogan_serving.local.model import Model
+from infogan_serving.status_codes import StatusCode
 from tests.serving.models import save_constant
 
 pytestmark = pytest.mark.local
@@ -93,7 +93,7 @@ def test_local_version_does_not_load(saved, tmp_path, case):
         pass
     [entry] = model.status("model", 1).model_version_status
     assert entry.state == entry.END
-    assert Code[code].number == entry.status.error_code
+    assert StatusCode[code].number == entry.status.error_code
     assert text in entry.status.error_message
 
 

@@ -1,6 +1,7 @@
 """TensorFlow Serving's REST interface for one model, as an ASGI application."""
 
 import json
+import os
 
 import anyio
 from absl import logging
@@ -12,11 +13,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from infogan_serving.local.body import gunzip, read_body
-from infogan_serving.local.errors import Code, RequestError, unimplemented
+from infogan_serving.local.errors import RequestError, unimplemented
 from infogan_serving.local.model import Model
-from infogan_serving.local.predict import predict
+from infogan_serving.local.predict_json import predict
 from infogan_serving.local.routes import Route, parse_route
 from infogan_serving.local.servable import Servable
+from infogan_serving.status_codes import StatusCode
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -38,6 +40,8 @@ class RestApi:
         self._model = model
         self._headers = _CORS if cors else {}
         self._timeout_seconds = timeout_seconds
+        # As many as TensorFlow Serving's --rest_api_num_threads has by default: each may hold a body of 100 MiB.
+        self._threads = anyio.CapacityLimiter(4 * (os.cpu_count() or 1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -64,7 +68,7 @@ class RestApi:
             return Response(status_code=400)  # that nobody reads
         except Exception as error:
             logging.exception("%s %s", request.method, target)
-            return Response(RequestError(Code.INTERNAL, repr(error)).body, 500, media_type="application/json")
+            return Response(RequestError(StatusCode.INTERNAL, repr(error)).body, 500, media_type="application/json")
 
     async def _process(self, route: Route, request: Request) -> bytes:
         if route.action == "status":
@@ -79,9 +83,9 @@ class RestApi:
         try:
             with anyio.fail_after(self._timeout_seconds):
                 # In a thread, so that status is answered while the model runs.
-                return await run_sync(self._predict, route, body, zipped, abandon_on_cancel=True)
+                return await run_sync(self._predict, route, body, zipped, abandon_on_cancel=True, limiter=self._threads)
         except TimeoutError as error:
-            raise RequestError(Code.DEADLINE_EXCEEDED, f"Timed out after {self._timeout_seconds:g} s") from error
+            raise RequestError(StatusCode.DEADLINE_EXCEEDED, f"Timed out after {self._timeout_seconds:g} s") from error
 
     def _predict(self, route: Route, body: bytes, zipped: bool) -> bytes:
         return predict(gunzip(body) if zipped else body, lambda: self._find(route)[1])

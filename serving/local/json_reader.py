@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from infogan_serving.local.dtypes import ACCEPTS, data_type_name
-from infogan_serving.local.errors import Code, RequestError, invalid
+from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.json_dialect import quote, type_name
+from infogan_serving.status_codes import StatusCode
 
 _MAX_RANK = 64  # NumPy's; TensorFlow's kernels stop far below
 
@@ -57,7 +58,7 @@ def _scalar(value: Any, dtype: tf.DType) -> Any:
         return _from_base64(value)
     if dtype not in ACCEPTS and not isinstance(value, dict):
         raise RequestError(
-            Code.UNIMPLEMENTED,
+            StatusCode.UNIMPLEMENTED,
             f"Conversion of JSON Value: {quote(value)} to type: {data_type_name(dtype)}",
         )
     if isinstance(value, dict) or not ACCEPTS[dtype](value):
