@@ -50,6 +50,7 @@ setup(
             "check-jsonschema>=0.29",  # carries the schemas of compose files and GitHub workflows
             "kubernetes-validate>=1.30",  # carries those of Kubernetes
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "pyyaml>=6",
             "ruff>=0.6",
         ],
