@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import harness
@@ -139,8 +139,9 @@ def fire(server: Server, seeds: range, clients: int) -> dict:
     memory, outcomes = [server.memory], collections.defaultdict(collections.Counter)
     address = (httpx.URL(server.url).host, httpx.URL(server.url).port)
     with ThreadPoolExecutor(clients) as threads:
-        verdicts = threads.map(lambda seed: verdict(address, seed), seeds)
-        for kind, outcome in tqdm(verdicts, total=len(seeds), desc="hostile"):
+        verdicts = [threads.submit(verdict, address, seed) for seed in seeds]
+        for done in tqdm(as_completed(verdicts), total=len(seeds), desc="hostile"):
+            kind, outcome = done.result()
             outcomes[kind][outcome] += 1
             memory.append(server.memory)
     return {

@@ -16,7 +16,7 @@ from infogan_serving.local import running
 from tests import tiny
 from tests.export.conftest import checks_in_process
 
-PATIENCE = 60
+PATIENCE = 30
 CODES = "digit:categorical(3)"
 
 
