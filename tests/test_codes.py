@@ -123,7 +123,7 @@ def test_bernoulli_prior_draws_independent_fair_bits():
 @pytest.mark.parametrize(
     ("code", "distribution"),
     [(Uniform("a", 2), stats.uniform(-1, 2)), (Gaussian("a", 2), stats.norm())],
-    ids=str,
+    ids=["uniform", "gaussian"],
 )
 def test_continuous_prior(code, distribution):
     sample = draws(code, 20_000).numpy()
