@@ -17,13 +17,13 @@ import time
 import harness
 import numpy as np
 from absl import app, flags
+from floor import matrix_product
 
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds; medians count.", lower_bound=1)
 OUT = flags.DEFINE_string("out", None, "JSON file to write.")
 
 BATCH_SIZE = 128
 STEPS = 10
-SIZE = 2048
 
 
 def infogan_tf_step(precision: str, augmented: bool):
@@ -75,24 +75,6 @@ def input_pipeline():
         for _ in range(20 * STEPS):
             next(batches)
         return 20 * STEPS * BATCH_SIZE / (time.perf_counter() - start)
-
-    return measure
-
-
-def matrix_product(dtype: str):
-    """Operations per second of a matrix product."""
-    import tensorflow as tf  # noqa: PLC0415
-
-    matrix = tf.cast(tf.random.stateless_normal([SIZE, SIZE], [0, 0]), dtype)
-    product = tf.function(lambda x: tf.reduce_sum(tf.matmul(x, x)))
-
-    def measure() -> float:
-        best = float("inf")
-        for _ in range(5):
-            start = time.perf_counter()
-            product(matrix).numpy()
-            best = min(best, time.perf_counter() - start)
-        return 2 * SIZE**3 / best
 
     return measure
 

@@ -54,13 +54,13 @@ def test_round_trip(tmp_path):
 def test_the_format_is_read_without_this_package(pattern):
     """The record as TensorFlow's own parser sees it, with the feature names and types that the module states."""
     features = {"image": tf.io.FixedLenFeature([], tf.string), "shape": tf.io.FixedLenFeature([3], tf.int64)}
-    seen = []
-    for record in tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(pattern))):
-        parsed = tf.io.parse_single_example(record, features)
-        assert parsed["shape"].numpy().tolist() == [1, 1, 1]
-        seen.append(int(tf.io.decode_raw(parsed["image"], tf.uint8)[0]))
-    assert sorted(seen) == list(range(23))
-    assert seen != sorted(seen)
+    files = []
+    for file in sorted(tf.io.gfile.glob(pattern)):
+        parsed = [tf.io.parse_single_example(record, features) for record in tf.data.TFRecordDataset(file)]
+        assert all(example["shape"].numpy().tolist() == [1, 1, 1] for example in parsed)
+        files.append([int(tf.io.decode_raw(example["image"], tf.uint8)[0]) for example in parsed])
+    assert sorted(number for file in files for number in file) == list(range(23))
+    assert all(file != sorted(file) for file in files)  # mixed when written
 
 
 def test_each_image_once_per_epoch_and_each_epoch_in_an_order_of_its_own(pattern):
