@@ -109,15 +109,20 @@ def _data(config: TrainingConfig, used: tf.distribute.Strategy) -> tuple[np.ndar
         raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
     if len(images) < config.batch_size:
         raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
-    if config.batch_size % used.num_replicas_in_sync:
+    devices = used.num_replicas_in_sync
+    if config.batch_size % devices:
         raise ValueError(
-            f"batch_size {config.batch_size} is over all devices and must be a multiple of their number, "
-            f"{used.num_replicas_in_sync}"
+            f"batch_size {config.batch_size} is over all devices and must be a multiple of their number, {devices}"
         )
     if not config.validation_split:
         return images, None
     held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
-    return images, datasets.evaluation_batches(held_out.images, held_out.labels)
+    if len(held_out.images) % devices:  # Keras (3.15) needs equal parts
+        raise ValueError(
+            f"validation_split {config.validation_split} has {len(held_out.images)} images, "
+            f"which must be a multiple of the number of devices, {devices}"
+        )
+    return images, datasets.evaluation_batches(held_out.images, held_out.labels, 500 // devices * devices)
 
 
 def load(workdir: str | Path) -> InfoGAN:

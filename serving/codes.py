@@ -4,13 +4,26 @@ A code is described by an entry of the list `codes` that the signature `describe
 `{"name": "slant", "kind": "uniform", "offset": 10, "size": 1, "range": [-1.0, 1.0]}`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 Code = Mapping[str, Any]
 Value = Any  # a number, a label, or a sequence or array of them
+
+
+def by_name(description: Mapping[str, Any], names: Iterable[str]) -> dict[str, Code]:
+    """All codes of a model by name.
+
+    Raises:
+        ValueError: one of `names` is none of them; lists those there are.
+    """
+    codes = {code["name"]: code for code in description["codes"]}
+    for name in names:
+        if name not in codes:
+            raise ValueError(f"No code {name!r}; codes: {', '.join(codes)}")
+    return codes
 
 
 def draw(code: Code, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from infogan_serving.codes import draw, encode
+from infogan_serving.codes import by_name, draw, encode
 
 
 def latents(
@@ -34,10 +34,7 @@ def latents(
     Raises:
         ValueError: naming the argument and what would be right.
     """
-    specs = {code["name"]: code for code in description["codes"]}
-    for name in codes:
-        if name not in specs:
-            raise ValueError(f"No code {name!r}; codes: {', '.join(specs)}")
+    specs = by_name(description, codes)
     if c is not None and codes:
         raise ValueError(f"Give either c or codes by name, not both: {', '.join(codes)}")
     labels = description["label_match"]

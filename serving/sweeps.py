@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infogan_serving.codes import Code, encode
+from infogan_serving.codes import Code, by_name, encode
 from infogan_serving.latents import latents
 
 
@@ -42,10 +42,7 @@ def grid(description: Mapping[str, Any], words: Mapping[str, str], n: int, seed:
     Raises:
         ValueError: naming the code and what would be right.
     """
-    specs = {code["name"]: code for code in description["codes"]}
-    for name in words:
-        if name not in specs:
-            raise ValueError(f"No code {name!r}; codes: {', '.join(specs)}")
+    specs = by_name(description, words)
     axes = {name: _axes(specs[name], text) for name, text in words.items()}
     combinations = list(itertools.product(*itertools.chain(*axes.values())))
 

@@ -209,6 +209,13 @@ def test_a_batch_must_divide_among_the_devices(tmp_path, monkeypatch):
         run(tmp_path / "run")
 
 
+def test_a_validation_split_must_divide_among_the_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(tf.distribute.get_strategy()), "num_replicas_in_sync", 3)
+    config = dataclasses.replace(CONFIG, batch_size=9, validation_split="test")
+    with pytest.raises(ValueError, match=r"validation_split test has 20 images, which must be a multiple.* devices, 3"):
+        run(tmp_path / "run", config)
+
+
 def test_an_epoch_is_once_through_the_split_unless_told_otherwise(tmp_path):
     model = run(tmp_path / "run", dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=None))
     assert int(model.generator_optimizer.iterations) == 20 // 8
