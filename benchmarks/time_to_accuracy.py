@@ -6,8 +6,9 @@
 Both train on the 60,000 training images at batch 128; ACC is the best match of code and label (Hungarian) on the
 10,000 test images, looked at every 50 steps with the clock stopped. This project trains its preset `mnist`, tracing
 included. PyTorch is the paper's networks as people write them, both learning rates 2e-4, as a popular implementation
-has them. Seeds one after another, both in each. A run ends at the last accuracy, or at its limit: this project's after
-the preset's epochs, PyTorch's after --patience times the time that this project took to the first. What --out already
+has them; of its two ways to answer (moving statistics of batch normalisation, or a batch's own) the better counts.
+Seeds one after another, both in each. A run ends at the last accuracy, or at its limit: this project's after the
+preset's epochs, PyTorch's after --patience times the time that this project took to the first. What --out already
 holds is not run again.
 """
 
@@ -51,9 +52,9 @@ def infogan_tf_run(seed: int, data_dir: str | None):
     def step() -> None:
         float(model.train_function(batches)["d_loss"])  # waits for the step
 
-    def categories() -> np.ndarray:
+    def categories() -> list[np.ndarray]:
         parts = np.split(images, 20)
-        return np.concatenate([model.infer_code(part)["digit_probs"].numpy().argmax(1) for part in parts])
+        return [np.concatenate([model.infer_code(part)["digit_probs"].numpy().argmax(1) for part in parts])]
 
     return step, categories, test.labels, config.epochs * (len(train.images) // config.batch_size)
 
@@ -73,7 +74,7 @@ def pytorch_run(seed: int, data_dir: str | None):
     def step() -> None:
         trainer.step(images[torch.randint(len(images), (128,))])
 
-    return step, lambda: trainer.categories(held_out).numpy(), test.labels, None
+    return step, lambda: [answer.numpy() for answer in trainer.categories(held_out)], test.labels, None
 
 
 def train(build, seed: int, data_dir: str | None, goals: list[float], limit: float | None):
@@ -92,7 +93,7 @@ def train(build, seed: int, data_dir: str | None, goals: list[float], limit: flo
             step()
         clock += time.perf_counter() - start
         steps += LOOK_EVERY
-        accuracy = scores(contingency_table(labels, categories(), 10, 10))["acc"]
+        accuracy = max(scores(contingency_table(labels, answer, 10, 10))["acc"] for answer in categories())
         curve.append((steps, round(clock, 1), accuracy))
         reached.update({goal: clock for goal in goals if accuracy >= goal and goal not in reached})
     return {"seconds": {str(goal): reached.get(goal) for goal in goals}, "curve": curve}
