@@ -76,6 +76,11 @@ class CodeSpec:
         return sum(code.size for code in self)
 
     @property
+    def categorical(self) -> list[str]:
+        """Names of the categorical codes."""
+        return [code.name for code in self if code.kind == "categorical"]
+
+    @property
     def num_parameters(self) -> int:
         """Width of the Q head's output."""
         return sum(code.num_parameters for code in self)

@@ -88,7 +88,7 @@ class InfoGAN(keras.Model):
         self.g_loss_metric = keras.metrics.Mean(name="g_loss")
         self.information_metrics = [keras.metrics.Mean(name=f"{code.name}_information") for code in self.codes]
         self.clustering_metrics = [
-            ClusteringScores(code.num_classes, name=code.name) for code in self.codes if code.kind == "categorical"
+            ClusteringScores(self.codes[name].num_classes, name) for name in self.codes.categorical
         ]
         self.built = True
 
@@ -114,6 +114,7 @@ class InfoGAN(keras.Model):
         adversarial_loss: str = "non_saturating",
         lambdas: float | Mapping[str, float] | None = None,
         information_in_discriminator: bool = False,
+        wake_weight: float = 0.0,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -126,6 +127,8 @@ class InfoGAN(keras.Model):
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
             information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
+            wake_weight: Weight of `objectives.wake` for every categorical code, by which trunk and Q's head learn from
+                real images too, without labels. Needs an augmentation. See also `callbacks.WakeFrom`.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
@@ -145,6 +148,7 @@ class InfoGAN(keras.Model):
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
+        self.wake_weight = validation.check_wake_weight(wake_weight, self)
         self.discriminator_optimizer = self._prepare(
             discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator_variables
         )
@@ -204,13 +208,17 @@ class InfoGAN(keras.Model):
 
         # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
+            real_views = self._wake_views(real) if self.wake_weight else [real]
             views = self._views(fake) if self.information_in_discriminator else [fake]
-            real_features, *features = each(self.trunk, real, *views)
-            real_logits = self.discriminator_head(real_features, training=True)
+            features = each(self.trunk, *real_views, *views)
+            real_features, features = features[: len(real_views)], features[len(real_views) :]
+            real_logits = self.discriminator_head(real_features[0], training=True)
             fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
                 d_objective -= self._weighted(self._information(c, features))
+            if self.wake_weight:
+                d_objective += self.wake_weight * self._wake(real_features)
             d_objective = self.discriminator_optimizer.scale_loss(d_objective / self._num_replicas)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
@@ -221,6 +229,8 @@ class InfoGAN(keras.Model):
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
             objective = g_loss - self._weighted(information)
+            if self.wake_weight:
+                objective += self.wake_weight * self._wake(real_features)
             objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
@@ -244,6 +254,11 @@ class InfoGAN(keras.Model):
         """
         views = [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
         return {code.name: views[-1 if code.discrete else 0][code.name] for code in self.codes}
+
+    def _wake(self, features: list[tf.Tensor]) -> tf.Tensor:
+        """The wake phase's loss, summed over categorical codes, from the trunk's features of real x and T(x)."""
+        of_image, of_view = (self.codes.split_parameters(p) for p in each(self.posterior_head, *features))
+        return tf.add_n([objectives.wake(of_image[name], of_view[name]) for name in self.codes.categorical])
 
     def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
         """λ L_I, summed over the codes."""
@@ -374,6 +389,7 @@ class InfoGAN(keras.Model):
             "adversarial_loss": self.adversarial_loss,
             "lambdas": dict(self.lambdas),
             "information_in_discriminator": self.information_in_discriminator,
+            "wake_weight": self.wake_weight,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }

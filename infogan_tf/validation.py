@@ -55,6 +55,15 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
+def check_wake_weight(weight: float, model: InfoGAN) -> float:
+    """The wake phase needs a categorical code, and an augmentation that its categories must survive."""
+    if not 0 <= weight < float("inf"):
+        raise ValueError(f"wake_weight must be a number from 0 up, got {weight}")
+    if weight and not (model.codes.categorical and model.augmentation):
+        raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomAffine()")
+    return float(weight)
+
+
 def check_training_data(data: Any, image_shape: tuple[int, int, int]) -> None:
     """The images of an array, or the first batch of a `tf.data.Dataset`."""
     if isinstance(data, tf.data.Dataset):
