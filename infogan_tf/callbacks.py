@@ -85,16 +85,20 @@ class Duration(keras.callbacks.Callback):
         logs["seconds"] = self.end - start
 
 
-class WakeFrom(keras.callbacks.Callback):
-    """Sets the model's `wake_weight` from an epoch on: categories that images do not yet show would only be frozen."""
+class SwitchOn(keras.callbacks.Callback):
+    """Sets one of the model's weights (`wake_weight`, `contrast_weight`) from an epoch on, the first being 0.
 
-    def __init__(self, epoch: int, weight: float):
+    Both shape what images already show; before they show it, they would only freeze it.
+    """
+
+    def __init__(self, name: str, value: float, epoch: int):
         super().__init__()
-        self.epoch, self.weight = epoch, weight
+        self.name, self.value, self.epoch = name, value, epoch
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch and self.model.wake_weight != self.weight:
-            self.model.wake_weight = validation.check_wake_weight(self.weight, self.model)
+        if epoch >= self.epoch and getattr(self.model, self.name) != self.value:
+            setattr(self.model, self.name, self.value)
+            validation.check_weights(self.model)
             self.model.make_train_function(force=True)
 
 

@@ -94,6 +94,33 @@ class CodeSpec:
         values = self.prior().sample(n, seed=tf.cast(seed, tf.int32))
         return tf.concat([code.to_flat(values[code.name]) for code in self], axis=-1)
 
+    @property
+    def factors(self) -> list[int]:
+        """Widths, in the flat code, of what can change on its own: a category, a bit, a number, an angle."""
+        indivisible = {"categorical", "circular"}
+        return [w for code in self for w in ([code.size] if code.kind in indivisible else [1] * code.size)]
+
+    def share(self, flat: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Pairs of codes that agree in one factor: row 2i + 1 takes one, drawn at random, from row 2i.
+
+        Each row by itself still follows the prior.
+
+        Args:
+            flat: Draws from the prior [n, size], n even.
+            seed: A stateless seed of 2 integers.
+
+        Returns:
+            The codes [n, size], and for each row the index of its pair's factor, int32 [n].
+        """
+        widths = self.factors
+        chosen = tf.random.stateless_uniform([tf.shape(flat)[0] // 2], seed, 0, len(widths), tf.int32)
+        shared = tf.repeat(
+            tf.one_hot(chosen, len(widths), dtype=tf.bool, on_value=True, off_value=False), widths, axis=1
+        )
+        first, second = flat[::2], flat[1::2]
+        pairs = tf.stack([first, tf.where(shared, first, second)], axis=1)
+        return tf.reshape(pairs, [-1, self.size]), tf.repeat(chosen, 2)
+
     def split(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
         """The slice [..., code.size] of each code in a flat code [..., size]."""
         return self._split(flat, [code.size for code in self])

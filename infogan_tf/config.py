@@ -38,6 +38,8 @@ class TrainingConfig:
         information_in_discriminator: See `InfoGAN.compile`.
         wake_weight: Weight of the wake phase (`objectives.wake`), in which Q also learns from real images; 0 for none.
         wake_from_epoch: The first epoch of the wake phase, counted from 0.
+        contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
+        contrast_from_epoch: The first epoch in which G sees it, counted from 0.
         batch_size: Images per step, over all replicas.
         epochs: Passes of `steps_per_epoch` steps.
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
@@ -72,6 +74,8 @@ class TrainingConfig:
     information_in_discriminator: bool = False
     wake_weight: float = 0.0
     wake_from_epoch: int = 0
+    contrast_weight: float = 0.0
+    contrast_from_epoch: int = 0
     decay_epochs: int = 0
     steps_per_epoch: int | None = None
     precision: str = "auto"

@@ -121,3 +121,19 @@ def wake(logits: tf.Tensor, logits_of_views: tf.Tensor) -> tf.Tensor:
     agreement = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits_of_views))
     mean = tf.reduce_mean(tf.nn.softmax(tf.concat([logits, logits_of_views], axis=0)), axis=0)
     return agreement + BALANCE * tf.reduce_sum(tf.math.xlogy(mean, mean))
+
+
+def contrast(logits: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
+    """How badly a head tells which factor two images' codes share; G is trained to make it easy.
+
+    So that a factor that stays must show in what stays, and one that changes in what changes (Lin et al., 2020,
+    InfoGAN-CR, eq. 5).
+
+    Args:
+        logits: [pairs, factors].
+        shared: int [pairs].
+
+    Returns:
+        The mean cross-entropy in nats; the logarithm of the number of factors where the head knows nothing.
+    """
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(shared, logits))

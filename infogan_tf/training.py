@@ -18,9 +18,9 @@ from infogan_tf.callbacks import (
     Duration,
     RateDecay,
     StopOnNonFinite,
+    SwitchOn,
     Throughput,
     TraversalPictures,
-    WakeFrom,
     list_checkpoints,
 )
 from infogan_tf.config import TrainingConfig
@@ -103,7 +103,8 @@ def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -
     rates = config.discriminator_learning_rate, config.generator_learning_rate
     common = [
         RateDecay(*rates, config.epochs, config.decay_epochs, steps),
-        WakeFrom(config.wake_from_epoch, config.wake_weight),
+        SwitchOn("wake_weight", config.wake_weight, config.wake_from_epoch),
+        SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
     if not chief:
@@ -187,6 +188,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.image_shape,
         config.noise_size,
         augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
+        contrast_head=config.contrast_weight > 0,
         seed=config.seed,
         sync_batch_norm=config.sync_batch_norm,
         dtype=policy,

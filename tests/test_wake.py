@@ -120,7 +120,9 @@ def trained(wake_from: int, **compile_arguments) -> np.ndarray:
     keras.utils.set_random_seed(0)
     infogan = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(), augmentation=Mirror(), seed=0)
     infogan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), **compile_arguments)
-    infogan.fit(tiny.images(8), batch_size=8, epochs=2, verbose=0, callbacks=[callbacks.WakeFrom(wake_from, 1.0)])
+    infogan.fit(
+        tiny.images(8), batch_size=8, epochs=2, verbose=0, callbacks=[callbacks.SwitchOn("wake_weight", 1.0, wake_from)]
+    )
     return infogan.trunk.trainable_variables[0].numpy()
 
 
