@@ -224,7 +224,7 @@ class InfoGAN(keras.Model):
 
         # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
-            real_views = self._wake_views(real) if self.wake_weight else [real]
+            real_views = self._views(real) if self.wake_weight else [real]
             views = self._views(fake) if self.information_in_discriminator else [fake]
             features = each(self.trunk, *real_views, *views)
             real_features, features = features[: len(real_views)], features[len(real_views) :]
