@@ -100,26 +100,21 @@ class CodeSpec:
         indivisible = {"categorical", "circular"}
         return [w for code in self for w in ([code.size] if code.kind in indivisible else [1] * code.size)]
 
-    def share(self, flat: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Pairs of codes that agree in one factor: row 2i + 1 takes one, drawn at random, from row 2i.
+    def share(self, flat: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+        """Pairs of codes that agree in one factor: row 2i + 1 takes factor `factors[i]` from row 2i.
 
-        Each row by itself still follows the prior.
+        Each row of draws from the prior, taken by itself, is still one. An odd last row stays alone.
 
         Args:
-            flat: Draws from the prior [n, size], n even.
-            seed: A stateless seed of 2 integers.
-
-        Returns:
-            The codes [n, size], and for each row the index of its pair's factor, int32 [n].
+            flat: Codes [n, size].
+            factors: Indices into `self.factors`, int [n // 2].
         """
-        widths = self.factors
-        chosen = tf.random.stateless_uniform([tf.shape(flat)[0] // 2], seed, 0, len(widths), tf.int32)
-        shared = tf.repeat(
-            tf.one_hot(chosen, len(widths), dtype=tf.bool, on_value=True, off_value=False), widths, axis=1
-        )
-        first, second = flat[::2], flat[1::2]
+        of_pair = tf.one_hot(factors, len(self.factors), dtype=tf.bool, on_value=True, off_value=False)
+        shared = tf.repeat(of_pair, self.factors, axis=1)  # [n // 2, size]
+        second = flat[1::2]
+        first = flat[::2][: tf.shape(second)[0]]
         pairs = tf.stack([first, tf.where(shared, first, second)], axis=1)
-        return tf.reshape(pairs, [-1, self.size]), tf.repeat(chosen, 2)
+        return tf.concat([tf.reshape(pairs, [-1, self.size]), flat[2 * tf.shape(second)[0] :]], axis=0)
 
     def split(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
         """The slice [..., code.size] of each code in a flat code [..., size]."""

@@ -195,19 +195,22 @@ class InfoGAN(keras.Model):
 
     def sample(self, n: int | tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Z ~ N(0, I) [n, noise_size] and c ~ P(c) [n, code_size], float32; `seed` is a stateless seed of 2."""
-        return self._sample(n, seed)[:2]
-
-    def _sample(self, n: int | tf.Tensor, seed: tf.Tensor | None = None, pairs: bool = False) -> tuple[tf.Tensor, ...]:
-        """As `sample`; with `pairs`, the codes of rows 2i and 2i + 1 share a factor, whose index [n] comes third."""
         if seed is None:
             seed = self.seed_generator.next()
         noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int32)))
 
-        def draw(n: int | tf.Tensor) -> tuple[tf.Tensor, ...]:
-            z, c = tf.random.stateless_normal([n, self.noise_size], noise_seed), self.codes.sample(n, code_seed)
-            return (z, *self.codes.share(c, code_seed + 1)) if pairs else (z, c)
+        def draw(n: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.random.stateless_normal([n, self.noise_size], noise_seed), self.codes.sample(n, code_seed)
 
         return own_rows(draw, n)
+
+    def _share(self, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The codes as pairs that agree in one factor, and its index [pairs]."""
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        num_factors = len(self.codes.factors)
+        factors = own_rows(lambda n: tf.random.stateless_uniform([n], seed, 0, num_factors, tf.int32), tf.shape(c)[0])
+        factors = factors[1::2]
+        return self.codes.share(c, factors), factors
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
@@ -218,7 +221,9 @@ class InfoGAN(keras.Model):
 
         # (z, c) ~ P(z) P(c), x = G(z, c): a sample from P(x|z, c). G does not change until the end of this step,
         # so one recorded pass serves both updates.
-        z, c, *shared = self._sample(tf.shape(real)[0], pairs=bool(self.contrast_head))
+        z, c = self.sample(tf.shape(real)[0])
+        if self.contrast_head:
+            c, shared = self._share(c)
         with tf.GradientTape() as generator_tape:
             fake = self.generator([z, c], training=True)
 
@@ -248,7 +253,7 @@ class InfoGAN(keras.Model):
             if self.wake_weight:
                 objective += self.wake_weight * self._wake(real_features)
             if self.contrast_head:
-                objective += self._contrast(features[0], *shared)
+                objective += self._contrast(features[0], shared)
             objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
@@ -281,8 +286,9 @@ class InfoGAN(keras.Model):
     def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
         """The contrastive loss of a batch of pairs: the head's own, of which G sees `contrast_weight` times."""
         features = self.contrast_weight * features + (1 - self.contrast_weight) * tf.stop_gradient(features)
-        logits = self.contrast_head([features[::2], features[1::2]], training=True)
-        return objectives.contrast(logits, shared[::2])
+        second = features[1::2]
+        logits = self.contrast_head([features[::2][: tf.shape(second)[0]], second], training=True)
+        return objectives.contrast(logits, shared)
 
     def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
         """λ L_I, summed over the codes."""

@@ -104,9 +104,8 @@ def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchro
     difference goes on.
     """
     a, b = keras.Input((num_features,), name="a"), keras.Input((num_features,), name="b")
-    project = _dense(128, dtype)
-    x = layers.Subtract(dtype=dtype)([project(a), project(b)])
-    x = layers.Activation("abs", dtype=dtype)(x)
+    project = _dense(128, dtype, use_bias=False)
+    x = keras.ops.abs(project(a) - project(b))
     x = _dense(128, dtype, use_bias=False)(x)
     x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     return keras.Model([a, b], _dense(num_factors, "float32", name="shared")(x), name="contrast_head")

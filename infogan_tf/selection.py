@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 from sklearn.metrics import normalized_mutual_info_score
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def categories(model: InfoGAN, images: np.ndarray, batch_size: int = 500) -> np.
 def _mutual_information(joint: np.ndarray) -> float:
     joint = joint / joint.sum()
     independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    return float(np.sum(joint * np.log(np.maximum(joint, 1e-300) / independent)))
+    return float(special.rel_entr(joint, independent).sum())
 
 
 def agreement(categories: list[np.ndarray]) -> list[float]:
