@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import platform
 import resource
 import statistics
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from infogan_tf.machine import machine
+
+__all__ = ["Worker", "machine", "paired_ratio", "rounds", "spread", "write"]
 
 
 class Worker:
@@ -66,19 +67,6 @@ def spread(values: list[float]) -> dict[str, float]:
 def paired_ratio(values: list[float], others: list[float]) -> dict[str, float]:
     """Spread of value / other, round by round: a machine that changes speed changes both of a pair."""
     return spread([value / other for value, other in zip(values, others, strict=True)])
-
-
-def machine(*packages: str) -> dict[str, Any]:
-    """Processor, cores and versions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
-    }
 
 
 def write(result: dict[str, Any], path: str | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from infogan_tf import pictures
+from infogan_tf import pictures, validation
 from infogan_tf.files import replaced_file
 from infogan_tf.traversal import traverse
 
@@ -72,6 +72,68 @@ class Throughput(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["images_per_second"] = self.rate
+
+
+class Duration(keras.callbacks.Callback):
+    """Adds `seconds` to an epoch's logs, since the end of the one before: what other callbacks wrote is counted too."""
+
+    def on_train_begin(self, logs=None):
+        self.end = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        start, self.end = self.end, time.perf_counter()
+        logs["seconds"] = self.end - start
+
+
+class SwitchOn(keras.callbacks.Callback):
+    """Sets one of the model's weights (`wake_weight`, `contrast_weight`) from an epoch on, the first being 0.
+
+    Both shape what images already show; before they show it, they would only freeze it.
+    """
+
+    def __init__(self, name: str, value: float, epoch: int):
+        super().__init__()
+        self.name, self.value, self.epoch = name, value, epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self.epoch and getattr(self.model, self.name) != self.value:
+            setattr(self.model, self.name, self.value)
+            validation.check_weights(self.model)
+            self.model.make_train_function(force=True)
+
+
+class RateDecay(keras.callbacks.Callback):
+    """Both learning rates fall in a straight line to 0 over a run's last epochs, so that its noise dies away.
+
+    Args:
+        discriminator_rate: Before the fall.
+        generator_rate: Before the fall.
+        epochs: Of the run, the first being 0.
+        decay_epochs: How many of them the fall takes; 0 for none.
+        steps_per_epoch: Steps of an epoch.
+    """
+
+    def __init__(
+        self, discriminator_rate: float, generator_rate: float, epochs: int, decay_epochs: int, steps_per_epoch: int
+    ):
+        super().__init__()
+        self.rates = discriminator_rate, generator_rate
+        self.last, self.length, self.steps_per_epoch = (
+            epochs * steps_per_epoch,
+            decay_epochs * steps_per_epoch,
+            steps_per_epoch,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.step = epoch * self.steps_per_epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        left = self.last - self.step - batch
+        factor = left / self.length if left < self.length else 1.0
+        for optimizer, rate in zip(
+            (self.model.discriminator_optimizer, self.model.generator_optimizer), self.rates, strict=True
+        ):
+            optimizer.learning_rate = rate * factor
 
 
 class TrainingDivergedError(RuntimeError):

@@ -76,6 +76,11 @@ class CodeSpec:
         return sum(code.size for code in self)
 
     @property
+    def categorical(self) -> list[str]:
+        """Names of the categorical codes."""
+        return [code.name for code in self if code.kind == "categorical"]
+
+    @property
     def num_parameters(self) -> int:
         """Width of the Q head's output."""
         return sum(code.num_parameters for code in self)
@@ -88,6 +93,28 @@ class CodeSpec:
         """Flat codes [n, size], float32, from the prior; `seed` is a stateless seed of 2 integers."""
         values = self.prior().sample(n, seed=tf.cast(seed, tf.int32))
         return tf.concat([code.to_flat(values[code.name]) for code in self], axis=-1)
+
+    @property
+    def factors(self) -> list[int]:
+        """Widths, in the flat code, of what can change on its own: a category, a bit, a number, an angle."""
+        indivisible = {"categorical", "circular"}
+        return [w for code in self for w in ([code.size] if code.kind in indivisible else [1] * code.size)]
+
+    def share(self, flat: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+        """Pairs of codes that agree in one factor: row 2i + 1 takes factor `factors[i]` from row 2i.
+
+        Each row of draws from the prior, taken by itself, is still one. An odd last row stays alone.
+
+        Args:
+            flat: Codes [n, size].
+            factors: Indices into `self.factors`, int [n // 2].
+        """
+        of_pair = tf.one_hot(factors, len(self.factors), dtype=tf.bool, on_value=True, off_value=False)
+        shared = tf.repeat(of_pair, self.factors, axis=1)  # [n // 2, size]
+        second = flat[1::2]
+        first = flat[::2][: tf.shape(second)[0]]
+        pairs = tf.stack([first, tf.where(shared, first, second)], axis=1)
+        return tf.concat([tf.reshape(pairs, [-1, self.size]), flat[2 * tf.shape(second)[0] :]], axis=0)
 
     def split(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
         """The slice [..., code.size] of each code in a flat code [..., size]."""

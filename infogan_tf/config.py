@@ -36,17 +36,23 @@ class TrainingConfig:
         augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
+        wake_weight: Weight of the wake phase (`objectives.wake`), in which Q also learns from real images; 0 for none.
+        wake_from_epoch: The first epoch of the wake phase, counted from 0.
+        contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
+        contrast_from_epoch: The first epoch in which G sees it, counted from 0.
         batch_size: Images per step, over all replicas.
         epochs: Passes of `steps_per_epoch` steps.
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
         discriminator_learning_rate: Adam's, for the trunk and D's head.
         generator_learning_rate: Adam's, for G and Q's head.
+        decay_epochs: Last epochs, over which both rates fall to 0.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
         steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`; a divisor of
             `steps_per_epoch`.
         gradient_accumulation_steps: Steps whose mean gradient makes one update; None for one.
         sync_batch_norm: Take batch statistics over all replicas of a strategy.
+        deterministic: Same seed, same bits, on the same machine; slower.
         seed: Of the weights, the draws and the order of the images.
     """
 
@@ -66,12 +72,18 @@ class TrainingConfig:
     validation_split: str | None = None
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
+    wake_weight: float = 0.0
+    wake_from_epoch: int = 0
+    contrast_weight: float = 0.0
+    contrast_from_epoch: int = 0
+    decay_epochs: int = 0
     steps_per_epoch: int | None = None
     precision: str = "auto"
     jit: str = "auto"
     steps_per_execution: int = 1
     gradient_accumulation_steps: int | None = None
     sync_batch_norm: bool = False
+    deterministic: bool = False
     seed: int = 0
 
     @classmethod

@@ -33,6 +33,8 @@ class InfoGAN(keras.Model):
         posterior_head: Own network features -> [batch, codes.num_parameters].
         augmentation: A layer that changes images at random, for example `RandomAffine()`. While training, discrete
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
+        contrast_head: Network (features, features) -> logits [batch, len(codes.factors)] of which factor the codes of
+            two images share, for `compile(contrast_weight=...)`; True for a default one.
         seed: Of everything the model draws while it trains and in `generate`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
@@ -59,6 +61,7 @@ class InfoGAN(keras.Model):
         discriminator_head: keras.Model | None = None,
         posterior_head: keras.Model | None = None,
         augmentation: keras.layers.Layer | None = None,
+        contrast_head: keras.Model | bool | None = None,
         seed: int | None = None,
         sync_batch_norm: bool = False,
         dtype: Any = None,
@@ -81,6 +84,9 @@ class InfoGAN(keras.Model):
         self.posterior_head = posterior_head or networks.build_posterior_head(
             num_features, self.codes.num_parameters, dtype, sync_batch_norm
         )
+        if contrast_head is True:
+            contrast_head = networks.build_contrast_head(num_features, len(self.codes.factors), dtype, sync_batch_norm)
+        self.contrast_head = contrast_head or None
         self.augmentation = augmentation
         validation.check_networks(self)
 
@@ -88,7 +94,7 @@ class InfoGAN(keras.Model):
         self.g_loss_metric = keras.metrics.Mean(name="g_loss")
         self.information_metrics = [keras.metrics.Mean(name=f"{code.name}_information") for code in self.codes]
         self.clustering_metrics = [
-            ClusteringScores(code.num_classes, name=code.name) for code in self.codes if code.kind == "categorical"
+            ClusteringScores(self.codes[name].num_classes, name) for name in self.codes.categorical
         ]
         self.built = True
 
@@ -114,6 +120,8 @@ class InfoGAN(keras.Model):
         adversarial_loss: str = "non_saturating",
         lambdas: float | Mapping[str, float] | None = None,
         information_in_discriminator: bool = False,
+        wake_weight: float = 0.0,
+        contrast_weight: float = 0.0,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -126,6 +134,10 @@ class InfoGAN(keras.Model):
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
             information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
+            wake_weight: Weight of `objectives.wake` for every categorical code, by which trunk and Q's head learn from
+                real images too, without labels. Needs an augmentation. See also `callbacks.SwitchOn`.
+            contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
+                share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
@@ -145,6 +157,8 @@ class InfoGAN(keras.Model):
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
+        self.wake_weight, self.contrast_weight = wake_weight, contrast_weight
+        validation.check_weights(self)
         self.discriminator_optimizer = self._prepare(
             discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator_variables
         )
@@ -172,7 +186,8 @@ class InfoGAN(keras.Model):
     @property
     def generator_variables(self) -> list[keras.Variable]:
         """What the joint G/Q step trains. The trunk learns from D's loss alone."""
-        return self.generator.trainable_variables + self.posterior_head.trainable_variables
+        heads = [self.posterior_head, self.contrast_head] if self.contrast_head else [self.posterior_head]
+        return self.generator.trainable_variables + [v for head in heads for v in head.trainable_variables]
 
     @property
     def metrics(self) -> list[keras.Metric]:
@@ -189,28 +204,42 @@ class InfoGAN(keras.Model):
 
         return own_rows(draw, n)
 
+    def _share(self, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The codes as pairs that agree in one factor, and its index [pairs]."""
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        num_factors = len(self.codes.factors)
+        factors = own_rows(lambda n: tf.random.stateless_uniform([n], seed, 0, num_factors, tf.int32), tf.shape(c)[0])
+        factors = factors[1::2]
+        return self.codes.share(c, factors), factors
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
         d_variables, g_variables = self.discriminator_variables, self.generator.trainable_variables
-        q_variables = self.posterior_head.trainable_variables
+        q_variables = self.generator_variables[len(g_variables) :]
 
         # (z, c) ~ P(z) P(c), x = G(z, c): a sample from P(x|z, c). G does not change until the end of this step,
         # so one recorded pass serves both updates.
         z, c = self.sample(tf.shape(real)[0])
+        if self.contrast_head:
+            c, shared = self._share(c)
         with tf.GradientTape() as generator_tape:
             fake = self.generator([z, c], training=True)
 
         # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
+            real_views = self._views(real) if self.wake_weight else [real]
             views = self._views(fake) if self.information_in_discriminator else [fake]
-            real_features, *features = each(self.trunk, real, *views)
-            real_logits = self.discriminator_head(real_features, training=True)
+            features = each(self.trunk, *real_views, *views)
+            real_features, features = features[: len(real_views)], features[len(real_views) :]
+            real_logits = self.discriminator_head(real_features[0], training=True)
             fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
                 d_objective -= self._weighted(self._information(c, features))
+            if self.wake_weight:
+                d_objective += self.wake_weight * self._wake(real_features)
             d_objective = self.discriminator_optimizer.scale_loss(d_objective / self._num_replicas)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
@@ -221,6 +250,10 @@ class InfoGAN(keras.Model):
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
             objective = g_loss - self._weighted(information)
+            if self.wake_weight:
+                objective += self.wake_weight * self._wake(real_features)
+            if self.contrast_head:
+                objective += self._contrast(features[0], shared)
             objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
         fake_gradient, q_gradients = tape.gradient(objective, (fake, q_variables))
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
@@ -244,6 +277,18 @@ class InfoGAN(keras.Model):
         """
         views = [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
         return {code.name: views[-1 if code.discrete else 0][code.name] for code in self.codes}
+
+    def _wake(self, features: list[tf.Tensor]) -> tf.Tensor:
+        """The wake phase's loss, summed over categorical codes, from the trunk's features of real x and T(x)."""
+        of_image, of_view = (self.codes.split_parameters(p) for p in each(self.posterior_head, *features))
+        return tf.add_n([objectives.wake(of_image[name], of_view[name]) for name in self.codes.categorical])
+
+    def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
+        """The contrastive loss of a batch of pairs: the head's own, of which G sees `contrast_weight` times."""
+        features = self.contrast_weight * features + (1 - self.contrast_weight) * tf.stop_gradient(features)
+        second = features[1::2]
+        logits = self.contrast_head([features[::2][: tf.shape(second)[0]], second], training=True)
+        return objectives.contrast(logits, shared)
 
     def _weighted(self, information: dict[str, tf.Tensor]) -> tf.Tensor:
         """λ L_I, summed over the codes."""
@@ -374,6 +419,8 @@ class InfoGAN(keras.Model):
             "adversarial_loss": self.adversarial_loss,
             "lambdas": dict(self.lambdas),
             "information_in_discriminator": self.information_in_discriminator,
+            "wake_weight": self.wake_weight,
+            "contrast_weight": self.contrast_weight,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -385,4 +432,4 @@ class InfoGAN(keras.Model):
         self.compile(**config)
 
 
-PARTS = ("generator", "trunk", "discriminator_head", "posterior_head", "augmentation")
+PARTS = ("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head")

@@ -95,3 +95,17 @@ def build_posterior_head(num_features: int, num_parameters: int, dtype=None, syn
     x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     parameters = _dense(num_parameters, "float32", name="parameters")(x)
     return keras.Model(features, parameters, name="posterior_head")
+
+
+def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchronized: bool = False) -> keras.Model:
+    """Features of two images [batch, num_features] each -> logits of which factor their codes share.
+
+    What two images have in common shows in what does not differ: each passes the same layer, and the absolute
+    difference goes on.
+    """
+    a, b = keras.Input((num_features,), name="a"), keras.Input((num_features,), name="b")
+    project = _dense(128, dtype, use_bias=False)
+    x = keras.ops.abs(project(a) - project(b))
+    x = _dense(128, dtype, use_bias=False)(x)
+    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
+    return keras.Model([a, b], _dense(num_factors, "float32", name="shared")(x), name="contrast_head")

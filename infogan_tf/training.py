@@ -13,7 +13,16 @@ import tensorflow as tf
 
 from infogan_tf import datasets, distribution, precision
 from infogan_tf.augmentation import RandomAffine
-from infogan_tf.callbacks import Checkpoints, StopOnNonFinite, Throughput, TraversalPictures, list_checkpoints
+from infogan_tf.callbacks import (
+    Checkpoints,
+    Duration,
+    RateDecay,
+    StopOnNonFinite,
+    SwitchOn,
+    Throughput,
+    TraversalPictures,
+    list_checkpoints,
+)
 from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
@@ -50,6 +59,8 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     chief = distribution.is_chief(used)
     if chief:
         _check_workdir(workdir, config, overwrite)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     # The model before the data: a mistake in the codes shows before anything is read, downloaded or deleted.
     keras.utils.set_random_seed(config.seed)
     saved = [] if overwrite else list_checkpoints(workdir / "checkpoints")
@@ -89,12 +100,19 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
 
 
 def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -> list[keras.callbacks.Callback]:
-    stop = StopOnNonFinite(workdir / "checkpoints", steps)
+    rates = config.discriminator_learning_rate, config.generator_learning_rate
+    common = [
+        RateDecay(*rates, config.epochs, config.decay_epochs, steps),
+        SwitchOn("wake_weight", config.wake_weight, config.wake_from_epoch),
+        SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
+        StopOnNonFinite(workdir / "checkpoints", steps),
+    ]
     if not chief:
-        return [stop]
+        return common
     return [
-        stop,
+        *common,
         Throughput(config.batch_size),
+        Duration(),
         keras.callbacks.CSVLogger(workdir / "metrics.csv", append=True),
         keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
         TraversalPictures(workdir / "pictures"),
@@ -170,6 +188,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.image_shape,
         config.noise_size,
         augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
+        contrast_head=config.contrast_weight > 0,
         seed=config.seed,
         sync_batch_norm=config.sync_batch_norm,
         dtype=policy,

@@ -55,6 +55,17 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
+def check_weights(model: InfoGAN) -> None:
+    """Weights are numbers from 0 up, and have the parts that they need."""
+    for name in ("wake_weight", "contrast_weight"):
+        if not 0 <= getattr(model, name) < float("inf"):
+            raise ValueError(f"{name} must be a number from 0 up, got {getattr(model, name)}")
+    if model.wake_weight and not (model.codes.categorical and model.augmentation):
+        raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomAffine()")
+    if model.contrast_weight and not model.contrast_head:
+        raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
+
+
 def check_training_data(data: Any, image_shape: tuple[int, int, int]) -> None:
     """The images of an array, or the first batch of a `tf.data.Dataset`."""
     if isinstance(data, tf.data.Dataset):

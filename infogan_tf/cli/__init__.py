@@ -11,10 +11,14 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 
-def run_app(main: Callable[[], None]) -> None:
+def run_app(main: Callable[..., None], arguments: str | None = None) -> None:
     """`app.run` for commands whose users want one clear line, not a traceback, for what they can mend.
 
     `--verbosity=1` (absl's debug level) shows the traceback.
+
+    Args:
+        main: The command; called with the words that are not flags if it takes any.
+        arguments: What those words are, for messages; None if there may be none.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
@@ -22,14 +26,17 @@ def run_app(main: Callable[[], None]) -> None:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
     def guarded(argv: list[str]) -> None:
-        if len(argv) > 1:
-            raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
+        words = argv[1:]
+        if words and not arguments:
+            raise app.UsageError(f"unexpected arguments: {' '.join(words)}")
+        if arguments and not words:
+            raise app.UsageError(f"{arguments} needed")
         if flags.FLAGS.verbosity == absl_logging.INFO:  # for this project; of the libraries below it only warnings
             flags.FLAGS.verbosity = absl_logging.WARNING
             logging.getLogger("tensorflow").setLevel(logging.WARNING)
             logging.getLogger("infogan_tf").setLevel(logging.INFO)
         try:
-            main()
+            main(*([words] if arguments else []))
         except (KeyError, ValueError, RuntimeError, OSError) as error:
             if flags.FLAGS.verbosity > 0:
                 raise

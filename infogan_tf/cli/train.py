@@ -49,6 +49,12 @@ flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the tru
 flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
 flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
 flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
+flags.DEFINE_float("wake_weight", None, "Weight of Q's learning from real images. Default: preset's.", lower_bound=0)
+flags.DEFINE_integer("wake_from_epoch", None, "First epoch of that, from 0. Default: the preset's.", lower_bound=0)
+flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
+flags.DEFINE_integer("contrast_from_epoch", None, "First epoch of that, from 0. Default: preset's.", lower_bound=0)
+flags.DEFINE_integer("decay_epochs", None, "Last epochs, over which both rates fall to 0.", lower_bound=0)
+flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
 flags.DEFINE_integer("steps_per_execution", 1, "Steps from one look at the losses to the next.", lower_bound=1)
@@ -61,7 +67,8 @@ CONFIG_FLAGS = (
     "dataset", "data_dir", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
-    "sync_batch_norm",
+    "sync_batch_norm", "wake_weight", "wake_from_epoch", "contrast_weight", "contrast_from_epoch",
+    "decay_epochs", "deterministic",
 )  # fmt: skip
 
 flags.mark_flag_as_required("workdir")

@@ -1,0 +1,125 @@
+"""Quality over seeds: train, evaluate on the test split, one JSON per seed and one table over all of them."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infogan_tf.config import TrainingConfig
+from infogan_tf.files import replaced_file
+from infogan_tf.machine import machine, revision
+
+
+def run(configs: list[TrainingConfig], runs: Path, out: Path) -> list[dict[str, Any]]:
+    """Trains and evaluates what `out` does not hold yet, one after another; rewrites the table after each.
+
+    Args:
+        configs: One run of a preset for each seed.
+        runs: Folder of the workdirs; an interrupted training goes on from its last checkpoint.
+        out: Folder of `seed-K.json` and `table.md`.
+
+    Returns:
+        The results, in the order of `configs`.
+
+    Raises:
+        ValueError: `out` holds a result of another config.
+    """
+    results = {}
+    for config in configs:
+        path = out / f"seed-{config.seed}.json"
+        if path.exists():
+            results[config.seed] = _read(path, config)
+    for config in configs:
+        if config.seed not in results:
+            # A process of its own: nothing of one run is left for the next, its memory least of all.
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                results[config.seed] = pool.submit(measure, config, runs / f"seed-{config.seed}").result()
+            _write(out / f"seed-{config.seed}.json", json.dumps(results[config.seed], indent=2) + "\n")
+        _write(out / "table.md", as_table([results[c.seed] for c in configs if c.seed in results]))
+    return [results[config.seed] for config in configs]
+
+
+def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
+    """One run: trained, then evaluated on the whole test split.
+
+    Returns:
+        `seed`; `acc`, `purity`, `nmi`, `ari` of the first categorical code, as fractions; `information` and
+        `fidelity` as `evaluation.report` has them; `steps`; `seconds` of training, pictures and checkpoints included,
+        and `images_per_second` over them; `config`; `machine`; `revision` of the project's repository, if it is one.
+    """
+    from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf.evaluation import fidelity, report  # noqa: PLC0415
+
+    model = training.train(config, workdir)
+    with (workdir / "metrics.csv").open(newline="") as file:
+        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    train, test = (datasets.load(config.dataset, split, config.data_dir) for split in (config.train_split, "test"))
+    steps = config.epochs * (config.steps_per_epoch or len(train.images) // config.batch_size)
+    evaluation = report.evaluate(model, test)
+    return {
+        "seed": config.seed,
+        **next(iter(evaluation["clustering"].values())),
+        "information": evaluation["information"],
+        "fidelity": fidelity.evaluate(model, train, test),
+        "steps": steps,
+        "seconds": round(seconds, 1),
+        "images_per_second": round(steps * config.batch_size / seconds, 1),
+        "config": dataclasses.asdict(config),
+        "machine": machine("tensorflow", "keras", "tensorflow-probability"),
+        "revision": revision(),
+    }
+
+
+def as_table(results: list[dict[str, Any]]) -> str:
+    """Markdown: a row for each seed, then mean, standard deviation (n - 1) and the worst of each column."""
+    rows = {f"seed {result['seed']}": _values(result) for result in results}
+    columns = np.array(list(rows.values()))
+    rows["mean"] = columns.mean(axis=0)
+    if len(results) > 1:
+        rows["std"] = columns.std(axis=0, ddof=1)
+    rows["worst"] = np.where([name in LOW_IS_GOOD for name in _names(results[0])], columns.max(0), columns.min(0))
+    lines = [["", *_names(results[0])], ["---"] * (len(_names(results[0])) + 1)]
+    lines += [[name, *(f"{value:.4g}" for value in values)] for name, values in rows.items()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+LOW_IS_GOOD = {"steps", "seconds", "Fréchet"}
+
+
+def _names(result: dict[str, Any]) -> list[str]:
+    codes = [f"I({name})" for name in result["information"]]
+    return ["ACC %", "purity %", "NMI", "ARI", *codes, "Fréchet", "steps", "seconds", "images/s"]
+
+
+def _values(result: dict[str, Any]) -> list[float]:
+    return [
+        *(100 * result[key] for key in ("acc", "purity")),
+        *(result[key] for key in ("nmi", "ari")),
+        *(values["bound"] for values in result["information"].values()),
+        result["fidelity"]["frechet_distance"],
+        *(result[key] for key in ("steps", "seconds", "images_per_second")),
+    ]
+
+
+def _read(path: Path, config: TrainingConfig) -> dict[str, Any]:
+    result = json.loads(path.read_text())
+    different = [key for key, value in dataclasses.asdict(config).items() if result["config"].get(key) != _plain(value)]
+    if set(different) - {"data_dir"}:
+        raise ValueError(f"{path} is of another run ({', '.join(different)} differ); choose another --out or remove it")
+    return result
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _write(path: Path, text: str) -> None:
+    with replaced_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,42 @@
+"""`infogan-benchmark`: quality of a preset over several seeds, resumable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+from infogan_tf import presets
+from infogan_tf.cli import run_app
+from infogan_tf.config import TrainingConfig
+
+PRESET = flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "What to train.")
+SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2", "3", "4"], "One run for each.")
+OUT = flags.DEFINE_string("out", None, "Folder of the results: seed-K.json and table.md.", required=True)
+RUNS = flags.DEFINE_string("runs", None, "Folder of the trainings' workdirs. Default: runs/ in --out.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data.")
+
+
+@flags.validator("seeds", "the seeds must be different whole numbers from 0 up")
+def _are_seeds(seeds: list[str]) -> bool:
+    return all(seed.isdecimal() for seed in seeds) and len(set(map(int, seeds))) == len(seeds) > 0
+
+
+def _main() -> None:
+    from infogan_tf import benchmark  # noqa: PLC0415 - only once the flags are in order
+
+    out = Path(OUT.value)
+    configs = [
+        TrainingConfig.from_preset(PRESET.value, seed=int(seed), data_dir=DATA_DIR.value) for seed in SEEDS.value
+    ]
+    results = benchmark.run(configs, Path(RUNS.value or out / "runs"), out)
+    print(benchmark.as_table(results))
+
+
+def main() -> None:
+    """Entry point of `infogan-benchmark`."""
+    run_app(_main)
+
+
+if __name__ == "__main__":
+    main()

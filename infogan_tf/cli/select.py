@@ -1,0 +1,46 @@
+"""`infogan-select WORKDIR...`: the runs in order of a score that needs no labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+from infogan_tf.cli import run_app
+from infogan_tf.config import TrainingConfig
+
+SPLIT = flags.DEFINE_string("split", "train[:5000]", "Images to look at, as in tensorflow-datasets.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
+
+
+def _main(workdirs: list[str]) -> None:
+    configs = {workdir: TrainingConfig.load(Path(workdir) / "config.json") for workdir in workdirs}
+    kinds = {(config.dataset, config.codes) for config in configs.values()}
+    if len(kinds) > 1:
+        raise ValueError(f"the runs must share data set and codes; found {', '.join(map(str, sorted(kinds)))}")
+    import keras  # noqa: PLC0415
+
+    from infogan_tf import datasets, selection, training  # noqa: PLC0415
+
+    config = next(iter(configs.values()))
+    images = datasets.load(config.dataset, SPLIT.value, DATA_DIR.value or config.data_dir).images
+    informations, categories = [], []
+    progress = keras.utils.Progbar(len(workdirs), unit_name="run")
+    for workdir in workdirs:
+        model = training.load(workdir)
+        informations.append(selection.stable_information(model, images))
+        categories.append(selection.categories(model, images))
+        progress.add(1)
+    agreements = selection.agreement(categories)
+    print("stable information (nats)  agreement (NMI)")
+    for information, agreement, workdir in sorted(zip(informations, agreements, workdirs, strict=True), reverse=True):
+        print(f"{information:25.3f}  {agreement:15.3f}  {workdir}")
+
+
+def main() -> None:
+    """Entry point of `infogan-select`."""
+    run_app(_main, arguments="one or more workdirs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Scores of runs from unlabelled images: what is known in closed form."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from infogan_tf import selection
+
+K = 4
+
+
+class Reader:
+    """A model that reads the category of an image off its first pixel, and as `deformed` of a deformed copy."""
+
+    def __init__(self, sureness=1.0, deform=lambda images: images):
+        self.sureness = sureness
+        self.augmentation = deform
+        self.codes = SimpleNamespace(categorical=["kind"])
+
+    def __call__(self, images):
+        category = tf.cast(tf.round(images[:, 0, 0, 0] * 255), tf.int32) % K
+        return {"kind_probs": self.sureness * tf.one_hot(category, K) + (1 - self.sureness) / K}
+
+
+def images(categories):
+    return np.asarray(categories, np.uint8).reshape(-1, 1, 1, 1)
+
+
+BALANCED = images(np.arange(40) % K)
+
+
+def test_balanced_sure_and_stable_categories_hold_the_logarithm_of_their_number():
+    assert selection.stable_information(Reader(), BALANCED) == pytest.approx(math.log(K))
+
+
+def test_it_adds_up_over_batches():
+    whole, parts = (selection.stable_information(Reader(0.7), BALANCED, size) for size in (40, 7))
+    assert parts == pytest.approx(whole)
+
+
+def test_one_category_for_all_images_holds_nothing():
+    assert selection.stable_information(Reader(), images([2] * 8)) == pytest.approx(0, abs=1e-12)
+
+
+def test_categories_that_a_deformation_changes_at_random_hold_nothing():
+    sixteen = images(np.repeat(np.arange(K), K))
+    deformed = (np.tile(np.arange(K), K) / 255).reshape(-1, 1, 1, 1)
+    assert selection.stable_information(Reader(deform=lambda _: tf.constant(deformed)), sixteen) == pytest.approx(0)
+
+
+def test_a_posterior_that_is_not_sure_holds_less():
+    """The channel from k to k' is two symmetric channels of K symbols in a row."""
+    sure = 0.6
+    right = sure**2 + (1 - sure**2) / K
+    wrong = (1 - right) / (K - 1)
+    expected = math.log(K) + right * math.log(right) + (K - 1) * wrong * math.log(wrong)
+    assert selection.stable_information(Reader(sure), BALANCED) == pytest.approx(expected)
+
+
+def test_agreement_knows_no_names_of_categories():
+    rng = np.random.default_rng(0)
+    a, other = rng.integers(0, K, 20_000), rng.integers(0, K, 20_000)
+    np.testing.assert_allclose(selection.agreement([a, (a + 1) % K, other]), [0.5, 0.5, 0], atol=1e-3)
+
+
+def test_a_single_run_agrees_with_nobody():
+    assert math.isnan(selection.agreement([np.array([0, 1])])[0])
+
+
+def test_categories_are_the_most_probable_ones_in_order():
+    np.testing.assert_array_equal(selection.categories(Reader(), BALANCED, 7), np.arange(40) % K)
