@@ -26,6 +26,7 @@ class TrainingConfig:
     Attributes:
         preset: Name of the preset that the other values came from.
         dataset: One of `infogan_tf.datasets.DATASETS`.
+        architecture: Of the networks: one of `infogan_tf.architectures.NAMES`.
         data_dir: Where tensorflow-datasets finds it; None for its default.
         train_split: tensorflow-datasets split to train on; labels are never used.
         validation_split: Split to evaluate on after every epoch, with its labels; None for no evaluation.
@@ -36,6 +37,8 @@ class TrainingConfig:
         augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
+        instance_noise_stddev: See `InfoGAN.compile`.
+        instance_noise_steps: See `InfoGAN.compile`.
         batch_size: Images per step, over all replicas.
         epochs: Passes of `steps_per_epoch` steps.
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
@@ -66,6 +69,9 @@ class TrainingConfig:
     validation_split: str | None = None
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
+    architecture: str = "mnist"
+    instance_noise_stddev: float = 0.0
+    instance_noise_steps: int = 1
     steps_per_epoch: int | None = None
     precision: str = "auto"
     jit: str = "auto"
@@ -79,12 +85,18 @@ class TrainingConfig:
         """The preset's values, replaced by those of `overrides` that are not None.
 
         Other `codes` without other `lambdas` leave each λ at its kind's default.
+
+        Raises:
+            ValueError: There is no such preset, or it has no data set and none is given.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
         values = presets.get(name)
         if "codes" in given:
             values["lambdas"] = {}
-        return cls(preset=name, **{**values, **given})
+        values.update(given)
+        if values["dataset"] is None:
+            raise ValueError(f"preset {name} brings no images: add --dataset=folder:/path or --dataset=npz:/path")
+        return cls(preset=name, **values)
 
     def save(self, path: Path) -> None:
         with replaced_file(path) as temporary:
