@@ -26,6 +26,7 @@ class TrainingConfig:
     Attributes:
         preset: Name of the preset that the other values came from.
         dataset: One of `infogan_tf.datasets.DATASETS`.
+        architecture: Of the networks: one of `infogan_tf.architectures.NAMES`.
         data_dir: Where tensorflow-datasets finds it; None for its default.
         train_split: tensorflow-datasets split to train on; labels are never used.
         validation_split: Split to evaluate on after every epoch, with its labels; None for no evaluation.
@@ -40,6 +41,8 @@ class TrainingConfig:
         wake_from_epoch: The first epoch of the wake phase, counted from 0.
         contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
         contrast_from_epoch: The first epoch in which G sees it, counted from 0.
+        instance_noise_stddev: See `InfoGAN.compile`.
+        instance_noise_steps: See `InfoGAN.compile`.
         batch_size: Images per step, over all replicas.
         epochs: Passes of `steps_per_epoch` steps.
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
@@ -77,6 +80,9 @@ class TrainingConfig:
     contrast_weight: float = 0.0
     contrast_from_epoch: int = 0
     decay_epochs: int = 0
+    architecture: str = "mnist"
+    instance_noise_stddev: float = 0.0
+    instance_noise_steps: int = 1
     steps_per_epoch: int | None = None
     precision: str = "auto"
     jit: str = "auto"
@@ -91,12 +97,18 @@ class TrainingConfig:
         """The preset's values, replaced by those of `overrides` that are not None.
 
         Other `codes` without other `lambdas` leave each λ at its kind's default.
+
+        Raises:
+            ValueError: There is no such preset, or it has no data set and none is given.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
         values = presets.get(name)
         if "codes" in given:
             values["lambdas"] = {}
-        return cls(preset=name, **{**values, **given})
+        values.update(given)
+        if values["dataset"] is None:
+            raise ValueError(f"preset {name} brings no images: add --dataset=folder:/path or --dataset=npz:/path")
+        return cls(preset=name, **values)
 
     def save(self, path: Path) -> None:
         with replaced_file(path) as temporary:

@@ -16,7 +16,10 @@ class Dense(layers.Dense):
     """`keras.layers.Dense` for [batch, features]."""
 
     def call(self, inputs, training=None):
-        return _finish(self, products.dense(inputs, tf.convert_to_tensor(self.kernel)))
+        return self.product(inputs, tf.convert_to_tensor(self.kernel))
+
+    def product(self, inputs, kernel):
+        return _finish(self, products.dense(inputs, kernel))
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
@@ -24,7 +27,10 @@ class Conv2D(layers.Conv2D):
     """`keras.layers.Conv2D` with padding "same" and one stride for both axes."""
 
     def call(self, inputs):
-        return _finish(self, products.conv(inputs, tf.convert_to_tensor(self.kernel), self.strides[0]))
+        return self.product(inputs, tf.convert_to_tensor(self.kernel))
+
+    def product(self, inputs, kernel):
+        return _finish(self, products.conv(inputs, kernel, self.strides[0]))
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
@@ -37,7 +43,7 @@ class Conv2DTranspose(layers.Conv2DTranspose):
 
 def _finish(layer, outputs):
     if layer.use_bias:
-        outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
+        outputs = tf.nn.bias_add(outputs, tf.cast(tf.convert_to_tensor(layer.bias), outputs.dtype))
     return outputs if layer.activation is None else layer.activation(outputs)
 
 

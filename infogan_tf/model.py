@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import networks, objectives, presets, validation
+from infogan_tf import architectures, networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
@@ -27,7 +27,8 @@ class InfoGAN(keras.Model):
         codes: A `CodeSpec`, a list of codes, or a string like "digit:categorical(10),slant:uniform".
         image_shape: (height, width, channels).
         noise_size: Width of the incompressible noise z.
-        generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the paper's for MNIST.
+        architecture: Of the default networks: one of `architectures.NAMES`.
+        generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the architecture's.
         trunk: Own network images -> features [batch, any], shared by D and Q.
         discriminator_head: Own network features -> logit [batch, 1].
         posterior_head: Own network features -> [batch, codes.num_parameters].
@@ -56,6 +57,7 @@ class InfoGAN(keras.Model):
         image_shape: tuple[int, int, int] = (28, 28, 1),
         noise_size: int = 62,
         *,
+        architecture: str = "mnist",
         generator: keras.Model | None = None,
         trunk: keras.Model | None = None,
         discriminator_head: keras.Model | None = None,
@@ -75,14 +77,15 @@ class InfoGAN(keras.Model):
         self.noise_size = noise_size
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+        table = architectures.get(architecture, self.image_shape)
         self.generator = generator or networks.build_generator(
-            noise_size, self.codes.size, self.image_shape, dtype, sync_batch_norm
+            noise_size, self.codes.size, self.image_shape, dtype, sync_batch_norm, table
         )
-        self.trunk = trunk or networks.build_trunk(self.image_shape, dtype, sync_batch_norm)
+        self.trunk = trunk or networks.build_trunk(self.image_shape, dtype, sync_batch_norm, table)
         num_features = self.trunk.output_shape[-1]
-        self.discriminator_head = discriminator_head or networks.build_discriminator_head(num_features)
+        self.discriminator_head = discriminator_head or networks.build_discriminator_head(num_features, table)
         self.posterior_head = posterior_head or networks.build_posterior_head(
-            num_features, self.codes.num_parameters, dtype, sync_batch_norm
+            num_features, self.codes.num_parameters, dtype, sync_batch_norm, table
         )
         if contrast_head is True:
             contrast_head = networks.build_contrast_head(num_features, len(self.codes.factors), dtype, sync_batch_norm)
@@ -100,15 +103,15 @@ class InfoGAN(keras.Model):
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
-        """A new model with a preset's codes, image shape, noise size and augmentation.
+        """A new model with a preset's codes, image shape, noise size, augmentation and networks.
 
         Args:
             name: Of the preset.
             **overrides: Arguments of `InfoGAN` in place of the preset's.
         """
         arguments = presets.model_arguments(name)
-        if arguments["augmentation"]:
-            arguments["augmentation"] = RandomAffine(**arguments["augmentation"], seed=overrides.get("seed"))
+        amounts = arguments["augmentation"]
+        arguments["augmentation"] = RandomAffine(**amounts, seed=overrides.get("seed")) if amounts else None
         return cls(**{**arguments, **overrides})
 
     # ------------------------------------------------------------------ training
@@ -122,6 +125,8 @@ class InfoGAN(keras.Model):
         information_in_discriminator: bool = False,
         wake_weight: float = 0.0,
         contrast_weight: float = 0.0,
+        instance_noise_stddev: float = 0.0,
+        instance_noise_steps: int = 1,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -138,12 +143,16 @@ class InfoGAN(keras.Model):
                 real images too, without labels. Needs an augmentation. See also `callbacks.SwitchOn`.
             contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
+            instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
+                real and generated: D then cannot tell them apart by details alone.
+            instance_noise_steps: Steps in which that falls to 0, in a straight line.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
 
         Raises:
-            ValueError: Unknown loss, `lambdas` that name no code or are negative, or XLA with `RandomAffine`.
+            ValueError: Unknown loss, `lambdas` that name no code or are negative, noise that is negative or never
+                ends, or XLA with `RandomAffine`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -159,6 +168,8 @@ class InfoGAN(keras.Model):
         self.information_in_discriminator = information_in_discriminator
         self.wake_weight, self.contrast_weight = wake_weight, contrast_weight
         validation.check_weights(self)
+        validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
+        self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps
         self.discriminator_optimizer = self._prepare(
             discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator_variables
         )
@@ -231,7 +242,7 @@ class InfoGAN(keras.Model):
         with tf.GradientTape() as tape:
             real_views = self._views(real) if self.wake_weight else [real]
             views = self._views(fake) if self.information_in_discriminator else [fake]
-            features = each(self.trunk, *real_views, *views)
+            features = each(self.trunk, *self._noisy(*real_views, *views))
             real_features, features = features[: len(real_views)], features[len(real_views) :]
             real_logits = self.discriminator_head(real_features[0], training=True)
             fake_logits = self.discriminator_head(features[0], training=True)
@@ -246,7 +257,7 @@ class InfoGAN(keras.Model):
         # min over (G, Q) of V(D,G) - λ L_I(G,Q)
         with tf.GradientTape() as tape:
             tape.watch(fake)
-            features = each(self.trunk, *self._views(fake))
+            features = each(self.trunk, *self._noisy(*self._views(fake)))
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
             objective = g_loss - self._weighted(information)
@@ -269,6 +280,23 @@ class InfoGAN(keras.Model):
     def _views(self, fake: tf.Tensor) -> list[tf.Tensor]:
         """What Q reads: x, and T(x) if there is an augmentation T."""
         return [fake] if self.augmentation is None else [fake, self.augmentation(fake, training=True)]
+
+    def _noisy(self, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Instance noise (Sønderby et al., 2017): x + ε, ε ~ N(0, σ²), σ falling to 0.
+
+        With it the distributions of real and generated images overlap, however narrow they are themselves. As ε does
+        not know c either, the bound stays a bound here too.
+        """
+        if not self.instance_noise_stddev:
+            return batches
+        step = tf.cast(self.discriminator_optimizer.iterations, tf.float32)
+        stddev = self.instance_noise_stddev * tf.maximum(1 - step / self.instance_noise_steps, 0)
+
+        def noise(batch: tf.Tensor) -> tf.Tensor:
+            seed = tf.cast(self.seed_generator.next(), tf.int32)
+            return own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), tf.shape(batch)[0])
+
+        return tuple(batch + stddev * noise(batch) for batch in batches)
 
     def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         """L_I of each code from the trunk's features of each view: continuous codes from x, discrete ones from T(x).
@@ -421,6 +449,8 @@ class InfoGAN(keras.Model):
             "information_in_discriminator": self.information_in_discriminator,
             "wake_weight": self.wake_weight,
             "contrast_weight": self.contrast_weight,
+            "instance_noise_stddev": self.instance_noise_stddev,
+            "instance_noise_steps": self.instance_noise_steps,
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }

@@ -1,41 +1,50 @@
-"""The paper's MNIST networks (Chen et al., 2016, appendix C.1, table 1), as functional Keras models.
+"""The four networks as functional Keras models, from the tables in `architectures`.
 
-    trunk               conv 64 4x4 s2 lReLU; conv 128 4x4 s2 BN lReLU; FC 1024 BN lReLU      shared by D and Q
-    discriminator head  FC 1                                                                  a logit
-    posterior head      FC 128 BN lReLU; FC                                                   parameters of Q(c|x)
-    generator           FC 1024 BN ReLU; FC h/4*w/4*128 BN ReLU; upconv 64 4x4 s2 BN ReLU; upconv 4x4 s2
+    trunk               the layers that D and Q share, from images to features
+    discriminator head  FC 1: a logit
+    posterior head      the table's rows, then FC: parameters of Q(c|x)
+    generator           the table's rows, then upconv 4x4 s2 and a sigmoid: images
 
-Images are [batch, height, width, channels] in [0, 1]; height and width must be multiples of 4. Heads and images are
-float32 under every precision policy. `synchronized` batch normalisation takes its statistics over all replicas.
+Images are [batch, height, width, channels] in [0, 1]. Heads and images are float32 under every precision policy.
+`synchronized` batch normalisation takes its statistics over all replicas.
 """
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import layers
 
+from infogan_tf.architectures import BATCH, SPECTRAL, TABLES, Architecture, Row
 from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense
+from infogan_tf.spectral import SpectralConv2D, SpectralDense
 
+MNIST = TABLES["mnist"]
 LEAKY_RELU_SLOPE = 0.1
 WEIGHT_STDDEV = 0.02  # N(0, 0.02), as Radford et al. (2016), section 3; the paper does not say
+
+
+def _relu(x, dtype):
+    return layers.ReLU(dtype=dtype)(x)
 
 
 def _leaky_relu(x, dtype):
     return layers.LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
 
 
-def _dense(units: int, dtype, **kwargs) -> Dense:
-    return Dense(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+def _dense(units: int, dtype, spectral: bool = False, **kwargs) -> Dense:
+    kind = SpectralDense if spectral else Dense
+    return kind(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _conv(filters: int, dtype, **kwargs) -> Conv2D:
-    """Halves height and width."""
-    return Conv2D(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+def _conv(filters: int, stride: int, dtype, spectral: bool = False, **kwargs) -> Conv2D:
+    kind = SpectralConv2D if spectral else Conv2D
+    return kind(filters, 4, stride, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _upconv(filters: int, dtype, **kwargs) -> Conv2DTranspose:
-    """Doubles height and width."""
-    return Conv2DTranspose(filters, 4, 2, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
+def _upconv(filters: int, stride: int, dtype, **kwargs) -> Conv2DTranspose:
+    return Conv2DTranspose(filters, 4, stride, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
 def _initializer() -> keras.initializers.Initializer:
@@ -46,53 +55,79 @@ def _batch_norm(dtype, synchronized: bool) -> BatchNormalization:
     return BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=dtype)
 
 
+def _apply(rows: tuple[Row, ...], x, activation, dtype, synchronized: bool, grid: tuple[int, int] = (1, 1)):
+    """The rows of a table, one after another; "maps" are of size `grid`."""
+    for row in rows:
+        options = {"dtype": dtype, "use_bias": row.norm != BATCH}
+        if row.norm == SPECTRAL:
+            options["spectral"] = True
+        if row.kind == "conv":
+            x = _conv(row.units, row.stride, **options)(x)
+        elif row.kind == "upconv":
+            x = _upconv(row.units, row.stride, **options)(x)
+        else:
+            units = row.units * (math.prod(grid) if row.kind == "maps" else 1)
+            x = _dense(units, **options)(_flat(x, dtype))
+        if row.norm == BATCH:
+            x = _batch_norm(dtype, synchronized)(x)
+        x = activation(x, dtype)
+        if row.kind == "maps":
+            x = layers.Reshape((*grid, row.units), dtype=dtype)(x)
+    return x
+
+
+def _flat(x, dtype):
+    return x if len(x.shape) == 2 else layers.Flatten(dtype=dtype)(x)
+
+
 def build_generator(
-    noise_size: int, code_size: int, image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False
+    noise_size: int,
+    code_size: int,
+    image_shape: tuple[int, int, int],
+    dtype=None,
+    synchronized: bool = False,
+    table: Architecture = MNIST,
 ) -> keras.Model:
-    """G(z, c): [batch, noise_size], [batch, code_size] -> images [batch, *image_shape] in [0, 1]."""
+    """G(z, c): [batch, noise_size], [batch, code_size] -> images [batch, *image_shape] in [0, 1].
+
+    Raises:
+        ValueError: Upconvs cannot make images of this size.
+    """
     height, width, channels = image_shape
-    if height % 4 or width % 4:
-        raise ValueError(f"image height and width must be multiples of 4, got image_shape={tuple(image_shape)}")
+    factor = 2 * math.prod(row.stride for row in table.generator)
+    if height % factor or width % factor:
+        raise ValueError(f"image height and width must be multiples of {factor}, got image_shape={tuple(image_shape)}")
     z = keras.Input((noise_size,), name="z")
     c = keras.Input((code_size,), name="c")
     x = layers.Concatenate(dtype=dtype)([z, c])
-    x = _dense(1024, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
-    x = _dense(height // 4 * (width // 4) * 128, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
-    x = layers.Reshape((height // 4, width // 4, 128), dtype=dtype)(x)
-    x = _upconv(64, dtype, use_bias=False)(x)
-    x = layers.ReLU(dtype=dtype)(_batch_norm(dtype, synchronized)(x))
-    x = _upconv(channels, dtype)(x)
+    x = _apply(table.generator, x, _relu, dtype, synchronized, (height // factor, width // factor))
+    x = _upconv(channels, 2, dtype)(x)
     x = layers.Activation("sigmoid", dtype="float32", name="image")(x)
     return keras.Model([z, c], x, name="generator")
 
 
-def build_trunk(image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False) -> keras.Model:
-    """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, 1024]."""
+def build_trunk(
+    image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False, table: Architecture = MNIST
+) -> keras.Model:
+    """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, any]."""
     image = keras.Input(image_shape, name="x")
-    x = _conv(64, dtype)(image)
-    x = _leaky_relu(x, dtype)
-    x = _conv(128, dtype, use_bias=False)(x)
-    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
-    x = layers.Flatten(dtype=dtype)(x)
-    x = _dense(1024, dtype, use_bias=False)(x)
-    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
-    return keras.Model(image, x, name="trunk")
+    x = _apply(table.trunk, image, _leaky_relu, dtype, synchronized)
+    return keras.Model(image, _flat(x, dtype), name="trunk")
 
 
-def build_discriminator_head(num_features: int) -> keras.Model:
+def build_discriminator_head(num_features: int, table: Architecture = MNIST) -> keras.Model:
     """Features [batch, num_features] -> logit of D(x), [batch, 1]."""
     features = keras.Input((num_features,), name="features")
-    logit = _dense(1, "float32", name="logit")(features)
+    logit = _dense(1, "float32", table.logit_norm == SPECTRAL, name="logit")(features)
     return keras.Model(features, logit, name="discriminator_head")
 
 
-def build_posterior_head(num_features: int, num_parameters: int, dtype=None, synchronized: bool = False) -> keras.Model:
+def build_posterior_head(
+    num_features: int, num_parameters: int, dtype=None, synchronized: bool = False, table: Architecture = MNIST
+) -> keras.Model:
     """Features [batch, num_features] -> parameters of Q(c|x), [batch, num_parameters]."""
     features = keras.Input((num_features,), name="features")
-    x = _dense(128, dtype, use_bias=False)(features)
-    x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
+    x = _apply(table.posterior_head, features, _leaky_relu, dtype, synchronized)
     parameters = _dense(num_parameters, "float32", name="parameters")(x)
     return keras.Model(features, parameters, name="posterior_head")
 

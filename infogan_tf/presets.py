@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-# Learning rates, batch size and networks: Chen et al. (2016), appendix C.1. λ of the continuous codes and the
-# non-saturating loss: BUILD_NOTES.md, "Decisions".
+# Codes, noise, networks and learning rates: Chen et al. (2016), appendix C, and their λ too, but for MNIST's continuous
+# codes. Those, and the non-saturating loss: BUILD_NOTES.md, "Decisions". The paper gives no batch sizes, and no rates
+# of its own for the width of faces: those of lighting.
 _MNIST: dict[str, Any] = {
     "dataset": "mnist",
+    "architecture": "mnist",
     "codes": "digit:categorical(10),slant:uniform,width:uniform",
     "image_shape": (28, 28, 1),
     "noise_size": 62,
@@ -19,6 +21,103 @@ _MNIST: dict[str, Any] = {
     "generator_learning_rate": 1e-3,
 }
 
+
+def _numbered(kind: str, first: int, last: int) -> dict[str, str]:
+    """Codes whose meaning nobody knows beforehand: c1, c2, ..."""
+    return {f"c{number}": kind for number in range(first, last + 1)}
+
+
+def _spec(codes: dict[str, str]) -> str:
+    return ",".join(f"{name}:{kind}" for name, kind in codes.items())
+
+
+_SVHN_CODES = {**_numbered("categorical(10)", 1, 4), **_numbered("uniform", 5, 8)}
+_SVHN: dict[str, Any] = {
+    "dataset": "svhn_cropped",
+    "architecture": "svhn",
+    "codes": _spec(_SVHN_CODES),
+    "image_shape": (32, 32, 3),
+    "noise_size": 124,
+    "lambdas": dict.fromkeys(_SVHN_CODES, 1.0),
+    "augmentation": {},
+    "batch_size": 128,
+    "epochs": 20,
+    "discriminator_learning_rate": 2e-4,
+    "generator_learning_rate": 1e-3,
+}
+_CELEBA_CODES = _numbered("categorical(10)", 1, 10)
+
+_UNIFORM_5 = _numbered("uniform", 1, 5)
+_OWN_PICTURES = {"dataset": None, "epochs": 20, "steps_per_epoch": 500}  # there may be few or many of them
+
+
+def _faces(discriminator_learning_rate: float, generator_learning_rate: float, weight: float) -> dict[str, Any]:
+    return {
+        **_OWN_PICTURES,
+        "architecture": "faces",
+        "codes": _spec(_UNIFORM_5),
+        "image_shape": (32, 32, 1),
+        "noise_size": 128,
+        "lambdas": dict.fromkeys(_UNIFORM_5, weight),
+        "augmentation": {},
+        "batch_size": 128,
+        "discriminator_learning_rate": discriminator_learning_rate,
+        "generator_learning_rate": generator_learning_rate,
+    }
+
+
+def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict[str, Any]:
+    kinds = _numbered("categorical(20)", 1, 3)
+    return {
+        **_OWN_PICTURES,
+        "architecture": "chairs",
+        "codes": _spec({**kinds, name: "uniform"}),
+        "image_shape": (64, 64, 1),
+        "noise_size": 128,
+        "lambdas": {**dict.fromkeys(kinds, discrete_weight), name: continuous_weight},
+        "augmentation": {},
+        "batch_size": 128,
+        "discriminator_learning_rate": 2e-4,
+        "generator_learning_rate": 1e-3,
+    }
+
+
+# InfoGAN-CR's InfoGAN on dSprites (Lin et al., 2020), but for its two updates of G in a step.
+_SPRITES: dict[str, Any] = {
+    "dataset": "sprites",
+    "architecture": "sprites",
+    "codes": _spec(_UNIFORM_5),
+    "image_shape": (64, 64, 1),
+    "noise_size": 5,
+    "lambdas": dict.fromkeys(_UNIFORM_5, 0.05),
+    "augmentation": {},
+    "information_in_discriminator": True,
+    "batch_size": 64,
+    "epochs": 20,
+    "steps_per_epoch": 2000,
+    "discriminator_learning_rate": 2e-3,
+    "generator_learning_rate": 1e-3,
+}
+
+
+def _images(size: int, batch_size: int) -> dict[str, Any]:
+    """For colour pictures that nothing is known of. Spectral normalisation and instance noise hold D back."""
+    return {
+        **_OWN_PICTURES,
+        "architecture": "images",
+        "codes": "group:categorical(10),c1:uniform,c2:uniform",
+        "image_shape": (size, size, 3),
+        "noise_size": 64,
+        "lambdas": {"group": 1.0, "c1": 0.1, "c2": 0.1},
+        "augmentation": _MNIST["augmentation"],
+        "batch_size": batch_size,
+        "discriminator_learning_rate": 4e-4,
+        "generator_learning_rate": 2e-4,
+        "instance_noise_stddev": 0.1,
+        "instance_noise_steps": 5000,
+    }
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "mnist": _MNIST,
     "fashion_mnist": {
@@ -29,11 +128,33 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # 2,000 steps: 64 times through the 4,000 training digits.
     "mnist_5k": {**_MNIST, "dataset": "mnist_5k", "epochs": 10, "steps_per_epoch": 200},
+    # More categories than classes, as where their number is not known: several may then mean one class.
+    "mnist_20": {**_MNIST, "codes": "digit:categorical(20),slant:uniform,width:uniform"},
+    "svhn": _SVHN,
+    "celeba": {
+        **_SVHN,
+        "dataset": "celeb_a",
+        "codes": _spec(_CELEBA_CODES),
+        "lambdas": dict.fromkeys(_CELEBA_CODES, 1.0),
+        "noise_size": 128,
+        "epochs": 10,
+    },
+    "faces_azimuth": _faces(2e-4, 5e-4, 0.2),
+    "faces_elevation": _faces(4e-4, 3e-4, 0.1),
+    "faces_lighting": _faces(8e-4, 3e-4, 0.1),
+    "faces_width": _faces(8e-4, 3e-4, 0.1),
+    "chairs_rotation": _chairs("rotation", 1.0, 10.0),
+    "chairs_width": _chairs("width", 2.0, 0.05),
+    "dsprites": {**_SPRITES, "dataset": "dsprites"},
+    "sprites": _SPRITES,
+    "images32": _images(32, 64),
+    "images64": _images(64, 64),
+    "images128": _images(128, 32),
 }
 
 
 def get(name: str) -> dict[str, Any]:
-    """The preset called `name`.
+    """The preset called `name`; its `dataset` is None where people bring the pictures.
 
     Raises:
         ValueError: There is none; the message lists those there are.
@@ -46,4 +167,4 @@ def get(name: str) -> dict[str, Any]:
 def model_arguments(name: str) -> dict[str, Any]:
     """The part of a preset that `InfoGAN` takes."""
     preset = get(name)
-    return {key: preset[key] for key in ("codes", "image_shape", "noise_size", "augmentation")}
+    return {key: preset[key] for key in ("codes", "image_shape", "noise_size", "augmentation", "architecture")}

@@ -187,6 +187,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.codes,
         config.image_shape,
         config.noise_size,
+        architecture=config.architecture,
         augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
         contrast_head=config.contrast_weight > 0,
         seed=config.seed,
@@ -200,6 +201,8 @@ def build(config: TrainingConfig) -> InfoGAN:
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
         information_in_discriminator=config.information_in_discriminator,
+        instance_noise_stddev=config.instance_noise_stddev,
+        instance_noise_steps=config.instance_noise_steps,
         jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],
     )
     return model

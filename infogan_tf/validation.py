@@ -66,6 +66,14 @@ def check_weights(model: InfoGAN) -> None:
         raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
 
 
+def check_instance_noise(stddev: float, steps: int) -> None:
+    """A standard deviation from 0 up, and the steps after which it is 0."""
+    if not 0 <= stddev < float("inf"):
+        raise ValueError(f"instance_noise_stddev must be a number from 0 up, got {stddev}")
+    if steps < 1:
+        raise ValueError(f"instance_noise_steps must be 1 or more, got {steps}")
+
+
 def check_training_data(data: Any, image_shape: tuple[int, int, int]) -> None:
     """The images of an array, or the first batch of a `tf.data.Dataset`."""
     if isinstance(data, tf.data.Dataset):

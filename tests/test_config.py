@@ -10,16 +10,14 @@ import pytest
 from infogan_tf import presets
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.config import TrainingConfig
-from infogan_tf.datasets import DATASETS
 from infogan_tf.validation import resolve_lambdas
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_presets_describe_runs_that_exist(name):
-    config = TrainingConfig.from_preset(name)
+    config = TrainingConfig.from_preset(name, dataset="folder:/x")
     codes = CodeSpec.parse(config.codes)
     assert config.preset == name
-    assert config.dataset in DATASETS
     assert set(config.lambdas) == {code.name for code in codes}
     assert resolve_lambdas(codes, config.lambdas) == config.lambdas
 
@@ -30,6 +28,37 @@ def test_mnist_is_the_papers_run():
     assert [(code.kind, code.size) for code in codes] == [("categorical", 10), ("uniform", 1), ("uniform", 1)]
     assert config.noise_size + codes.size == 74
     assert (config.batch_size, config.discriminator_learning_rate, config.generator_learning_rate) == (128, 2e-4, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "size", "rates", "lambdas"),
+    [
+        # Codes by kind and width, (z, c) in all, learning rates of D and G, λ of discrete and of continuous codes.
+        ("svhn", 4 * ["categorical 10"] + 4 * ["uniform 1"], 168, (2e-4, 1e-3), (1, 1)),
+        ("celeba", 10 * ["categorical 10"], 228, (2e-4, 1e-3), (1, None)),
+        ("faces_azimuth", 5 * ["uniform 1"], 133, (2e-4, 5e-4), (None, 0.2)),
+        ("faces_elevation", 5 * ["uniform 1"], 133, (4e-4, 3e-4), (None, 0.1)),
+        ("faces_lighting", 5 * ["uniform 1"], 133, (8e-4, 3e-4), (None, 0.1)),
+        ("chairs_rotation", 3 * ["categorical 20"] + ["uniform 1"], 189, (2e-4, 1e-3), (1, 10)),
+        ("chairs_width", 3 * ["categorical 20"] + ["uniform 1"], 189, (2e-4, 1e-3), (2, 0.05)),
+    ],
+)
+def test_presets_are_the_papers_runs(name, codes, size, rates, lambdas):
+    config = TrainingConfig.from_preset(name, dataset="folder:/x")
+    spec = CodeSpec.parse(config.codes)
+    assert [f"{code.kind} {code.size}" for code in spec] == codes
+    assert config.noise_size + spec.size == size
+    assert (config.discriminator_learning_rate, config.generator_learning_rate) == rates
+    discrete, continuous = lambdas
+    assert config.lambdas == {code.name: discrete if code.discrete else continuous for code in spec}
+    assert not config.augmentation
+
+
+@pytest.mark.parametrize("name", ["faces_width", "chairs_rotation", "images64"])
+def test_a_preset_without_images_asks_for_them(name):
+    with pytest.raises(ValueError, match=rf"{name} brings no images: add --dataset=folder:/path or --dataset=npz:/p"):
+        TrainingConfig.from_preset(name)
+    assert TrainingConfig.from_preset(name, dataset="npz:/x").dataset == "npz:/x"
 
 
 def test_a_preset_is_a_copy():

@@ -40,7 +40,11 @@ def assert_same_state(a: InfoGAN, b: InfoGAN) -> None:
 @pytest.mark.usefixtures("deterministic")
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"dtype": "mixed_float16"}, {"dtype": "mixed_bfloat16", "information_in_discriminator": True}],
+    [
+        {},
+        {"dtype": "mixed_float16", "instance_noise_stddev": 0.1, "instance_noise_steps": 5},
+        {"dtype": "mixed_bfloat16", "information_in_discriminator": True},
+    ],
     ids=str,
 )
 def test_training_goes_on_as_if_it_had_not_stopped(tmp_path, arguments):
@@ -119,9 +123,11 @@ def test_architecture_comes_back(tmp_path):
         np.testing.assert_array_equal(loaded.infer_code(images)[name], value)
 
 
-def test_default_networks_come_back(tmp_path):
-    model = InfoGAN("digit:categorical(3)", (8, 8, 1), 4, seed=1)
+@pytest.mark.parametrize(("architecture", "size"), [("mnist", 8), ("sprites", 16), ("images", 8)])
+def test_default_networks_come_back(tmp_path, architecture, size):
+    model = InfoGAN("digit:categorical(3)", (size, size, 1), 4, architecture=architecture, seed=1)
     model.compile()
+    model.train_step(tf.random.uniform([4, size, size, 1], seed=1))
     loaded = saved_and_loaded(model, tmp_path)
     assert_same_state(loaded, model)
     np.testing.assert_array_equal(loaded.generate(n=2, seed=3), model.generate(n=2, seed=3))

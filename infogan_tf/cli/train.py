@@ -34,6 +34,8 @@ AUGMENTATION = flags.DEFINE_list(
     "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's.",
 )
 
+LIST_PRESETS = flags.DEFINE_bool("list_presets", False, "Show the presets, train nothing.")
+
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
 flags.DEFINE_string("dataset", None, "mnist, fashion_mnist or mnist_5k. Default: the preset's.")
 flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data. Default: ~/tensorflow_datasets.")
@@ -48,13 +50,15 @@ flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of image
 flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the trunk and D's head.", lower_bound=0)
 flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
 flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
-flags.DEFINE_bool("information_in_discriminator", False, "Also add -lambda L_I to D's loss.")
 flags.DEFINE_float("wake_weight", None, "Weight of Q's learning from real images. Default: preset's.", lower_bound=0)
 flags.DEFINE_integer("wake_from_epoch", None, "First epoch of that, from 0. Default: the preset's.", lower_bound=0)
 flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
 flags.DEFINE_integer("contrast_from_epoch", None, "First epoch of that, from 0. Default: preset's.", lower_bound=0)
 flags.DEFINE_integer("decay_epochs", None, "Last epochs, over which both rates fall to 0.", lower_bound=0)
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
+flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
+flags.DEFINE_float("instance_noise_stddev", None, "Of noise on D's images, at first. Default: preset's.", lower_bound=0)
+flags.DEFINE_integer("instance_noise_steps", None, "Steps in which that falls to 0. Default: preset's.", lower_bound=1)
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
 flags.DEFINE_integer("steps_per_execution", 1, "Steps from one look at the losses to the next.", lower_bound=1)
@@ -69,9 +73,14 @@ CONFIG_FLAGS = (
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
     "sync_batch_norm", "wake_weight", "wake_from_epoch", "contrast_weight", "contrast_from_epoch",
     "decay_epochs", "deterministic",
+    "instance_noise_stddev", "instance_noise_steps",
 )  # fmt: skip
 
-flags.mark_flag_as_required("workdir")
+flags.register_multi_flags_validator(
+    ["workdir", "list_presets"],
+    lambda given: given["workdir"] or given["list_presets"],
+    "--workdir is needed: the folder of the run",
+)
 
 
 def _numbers(items: list[str] | None) -> dict[str, float] | None:
@@ -109,12 +118,18 @@ def config_from_flags() -> TrainingConfig:
 
 
 def _main() -> None:
+    if LIST_PRESETS.value:
+        from infogan_tf.cli import preset_table  # noqa: PLC0415 - builds networks
+
+        preset_table.show()
+        return
+    config = config_from_flags()
     import tensorflow as tf  # noqa: PLC0415 - only once the flags are in order
 
     from infogan_tf.training import train  # noqa: PLC0415
 
     try:
-        train(config_from_flags(), WORKDIR.value, overwrite=OVERWRITE.value, strategy=STRATEGY.value)
+        train(config, WORKDIR.value, overwrite=OVERWRITE.value, strategy=STRATEGY.value)
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
         if STRATEGY.value != "multi_worker":
             raise
