@@ -104,12 +104,16 @@ def test_the_vector_follows_a_kernel_in_training():
 @pytest.mark.parametrize("kind", ["dense", "conv"])
 def test_half_precision_rounds_the_normalised_kernel_only(policy, kind):
     layer, x = converged(kind, policy)
-    exact, _ = converged(kind)
-    y = layer(x, training=True)
-    assert y.dtype == policy.removeprefix("mixed_")
+    y = layer(x)
+    half = policy.removeprefix("mixed_")
+    assert y.dtype == half
     assert {variable.dtype for variable in layer.variables} == {"float32"}
-    np.testing.assert_array_equal(layer.normalized_kernel(), exact.normalized_kernel())
-    np.testing.assert_allclose(tf.cast(y, tf.float32), exact(x), atol=0.1)
+    exact = layer.normalized_kernel()
+    values = singular_values(layer.kernel)
+    np.testing.assert_allclose(singular_values(exact), values / values[0], rtol=1e-5)
+    # Had the kernel been rounded before its division, most outputs would differ in their last bit.
+    expected = layer.product(tf.cast(x, half), tf.cast(exact, half))
+    assert np.mean(y.numpy() == expected.numpy()) > 0.9
 
 
 def network(kind: str) -> tuple[keras.Model, np.ndarray]:
