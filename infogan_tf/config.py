@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +124,4 @@ class TrainingConfig:
 
 def _with_absolute_path(dataset: str) -> str:
     kind, _, path = dataset.partition(":")
-    return f"{kind}:{Path(path).expanduser().absolute()}" if kind in PATH_KINDS and path else dataset
+    return f"{kind}:{os.path.abspath(os.path.expanduser(path))}" if kind in PATH_KINDS and path else dataset

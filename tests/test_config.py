@@ -53,7 +53,7 @@ def test_paths_are_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/me")
     for given, expected in (
-        ("folder:pictures", f"folder:{tmp_path}/pictures"),
+        ("folder:sub/../pictures", f"folder:{tmp_path}/pictures"),
         ("npz:~/set.npz", "npz:/home/me/set.npz"),
         ("tfrecord:/data/set-*.tfrecord", "tfrecord:/data/set-*.tfrecord"),
         ("svhn_cropped:3.1.0", "svhn_cropped:3.1.0"),
