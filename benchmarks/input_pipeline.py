@@ -1,10 +1,11 @@
-"""How many images per second the input pipelines give on their own: from memory and from TFRecord files.
+"""How many images per second the input pipelines give on their own: from memory, from files, and drawn.
 
 python benchmarks/input_pipeline.py --out=benchmarks/results/input_pipeline.json
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +19,6 @@ OUT = flags.DEFINE_string("out", None, "JSON file to write.")
 
 BATCH_SIZE = 128
 BATCHES = 500
-SHAPES = ((28, 28, 1), (64, 64, 3))
 IMAGES, SHARDS = 10_000, 8
 
 
@@ -39,6 +39,29 @@ def tfrecords(shape: tuple[int, int, int], folder: str):
     return _rate(training_batches_from_tfrecords(pattern, BATCH_SIZE, seed=0))
 
 
+def pictures(shape: tuple[int, int, int], folder: str):
+    """Images per second from a folder of PNGs, which has been read once: from its decoded copy."""
+    from PIL import Image  # noqa: PLC0415
+
+    from infogan_tf.datasets import load, training_batches  # noqa: PLC0415
+
+    os.environ["XDG_CACHE_HOME"] = folder
+    path = Path(folder) / f"{'x'.join(map(str, shape))}-pictures"
+    path.mkdir()
+    for number, image in enumerate(_pixels(shape)):
+        Image.fromarray(image.squeeze()).save(path / f"{number}.png", compress_level=0)
+    return _rate(training_batches(load(f"folder:{path}", image_shape=shape).images, BATCH_SIZE, seed=0))
+
+
+def sprites(shape: tuple[int, int, int], folder: str):
+    """Images per second that are drawn when they are needed."""
+    from infogan_tf.datasets import load, training_batches  # noqa: PLC0415
+
+    del folder
+    name = "sprites" if shape[-1] == 1 else "sprites_color"
+    return _rate(training_batches(load(name, image_shape=shape).images, BATCH_SIZE, seed=0))
+
+
 def _rate(dataset):
     batches = iter(dataset)
 
@@ -55,14 +78,19 @@ def _pixels(shape: tuple[int, int, int]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (IMAGES, *shape), np.uint8)
 
 
+CASES = (
+    *((build, shape) for shape in ((28, 28, 1), (64, 64, 3)) for build in (memory, tfrecords, pictures)),
+    *((sprites, shape) for shape in ((64, 64, 1), (64, 64, 3))),
+)
+
+
 def main(argv: list[str]) -> None:
     """Measures, prints a table, writes the JSON."""
     del argv
     with tempfile.TemporaryDirectory() as folder:
         workers = {
             f"{build.__name__} {'x'.join(map(str, shape))}": harness.Worker(build, shape, folder)
-            for shape in SHAPES
-            for build in (memory, tfrecords)
+            for build, shape in CASES
         }
         values = harness.rounds(workers, ROUNDS.value)
         rows = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from infogan_tf.files import replaced_file
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 ADVERSARIAL_LOSSES = ("non_saturating", "minimax", "hinge", "least_squares")
 JIT = ("auto", "on", "off")
+PATH_KINDS = ("folder", "npz", "tfrecord")  # of a dataset that is KIND:PATH
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
-# These may change when a run is continued: how long it runs, where the same data lies, how steps are grouped.
-CHANGEABLE = frozenset({"epochs", "data_dir", "steps_per_execution"})
+# These may change when a run is continued: how long it runs, where the same data lies, how steps are grouped,
+# whether broken files are an error.
+CHANGEABLE = frozenset({"epochs", "data_dir", "steps_per_execution", "strict"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +28,10 @@ class TrainingConfig:
 
     Attributes:
         preset: Name of the preset that the other values came from.
-        dataset: One of `infogan_tf.datasets.DATASETS`.
+        dataset: A name or KIND:PATH that `infogan_tf.datasets.load` knows, the path absolute.
         architecture: Of the networks: one of `infogan_tf.architectures.NAMES`.
         data_dir: Where tensorflow-datasets finds it; None for its default.
+        strict: Accept no file of a folder that cannot be read, rather than leave it out.
         train_split: tensorflow-datasets split to train on; labels are never used.
         validation_split: Split to evaluate on after every epoch, with its labels; None for no evaluation.
         codes: The code spec as `CodeSpec.parse` reads it.
@@ -71,6 +75,7 @@ class TrainingConfig:
     discriminator_learning_rate: float
     generator_learning_rate: float
     data_dir: str | None = None
+    strict: bool = False
     train_split: str = "train"
     validation_split: str | None = None
     adversarial_loss: str = "non_saturating"
@@ -102,6 +107,8 @@ class TrainingConfig:
             ValueError: There is no such preset, or it has no data set and none is given.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
+        if "dataset" in given:
+            given["dataset"] = _with_absolute_path(given["dataset"])
         values = presets.get(name)
         if "codes" in given:
             values["lambdas"] = {}
@@ -137,3 +144,8 @@ class TrainingConfig:
             if field.name not in CHANGEABLE
         }
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _with_absolute_path(dataset: str) -> str:
+    kind, _, path = dataset.partition(":")
+    return f"{kind}:{os.path.abspath(os.path.expanduser(path))}" if kind in PATH_KINDS and path else dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import logging
 import shutil
 from pathlib import Path
@@ -120,9 +121,14 @@ def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -
     ]
 
 
-def _data(config: TrainingConfig, used: tf.distribute.Strategy) -> tuple[np.ndarray, tf.data.Dataset | None]:
+def _data(
+    config: TrainingConfig, used: tf.distribute.Strategy
+) -> tuple[np.ndarray | datasets.LazyImages, tf.data.Dataset | None]:
     """Training images, and the validation split in batches."""
-    images = datasets.load(config.dataset, config.train_split, config.data_dir).images
+    load = functools.partial(
+        datasets.load, config.dataset, data_dir=config.data_dir, image_shape=config.image_shape, strict=config.strict
+    )
+    images = load(split=config.train_split).images
     if images.shape[1:] != config.image_shape:
         raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
     if len(images) < config.batch_size:
@@ -134,7 +140,7 @@ def _data(config: TrainingConfig, used: tf.distribute.Strategy) -> tuple[np.ndar
         )
     if not config.validation_split:
         return images, None
-    held_out = datasets.load(config.dataset, config.validation_split, config.data_dir)
+    held_out = load(split=config.validation_split)
     if len(held_out.images) % devices:  # Keras (3.15) needs equal parts
         raise ValueError(
             f"validation_split {config.validation_split} has {len(held_out.images)} images, "

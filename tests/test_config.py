@@ -78,6 +78,19 @@ def test_other_codes_drop_the_presets_lambdas():
     assert TrainingConfig.from_preset("mnist").lambdas == {"digit": 1.0, "slant": 0.1, "width": 0.1}
 
 
+def test_paths_are_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    for given, expected in (
+        ("folder:sub/../pictures", f"folder:{tmp_path}/pictures"),
+        ("npz:~/set.npz", "npz:/home/me/set.npz"),
+        ("tfrecord:/data/set-*.tfrecord", "tfrecord:/data/set-*.tfrecord"),
+        ("svhn_cropped:3.1.0", "svhn_cropped:3.1.0"),
+        ("folder:", "folder:"),
+    ):
+        assert TrainingConfig.from_preset("mnist", dataset=given).dataset == expected
+
+
 def test_unknown_preset_lists_the_known():
     with pytest.raises(ValueError, match=r"'mnits'; there are mnist, fashion_mnist, mnist_5k"):
         TrainingConfig.from_preset("mnits")
@@ -115,7 +128,8 @@ def test_files_that_hold_something_else(tmp_path, text, message):
 def test_every_value_but_those_without_effect_makes_another_run(name):
     config = TrainingConfig.from_preset("mnist")
     other = dataclasses.replace(config, **{name: "other"})
-    expected = {} if name in {"epochs", "data_dir", "steps_per_execution"} else {name: (getattr(config, name), "other")}
+    unchanging = {"epochs", "data_dir", "steps_per_execution", "strict"}
+    expected = {} if name in unchanging else {name: (getattr(config, name), "other")}
     assert config.differences(other) == expected
 
 

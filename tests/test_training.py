@@ -35,7 +35,7 @@ CONFIG = TrainingConfig.from_preset(
 )
 
 
-def small_images(name: str, split: str = "train", data_dir: str | None = None) -> ImageSet:
+def small_images(name: str, split: str = "train", **arguments) -> ImageSet:
     """Stands in for `datasets.load`: 20 images of 8x8, other ones for each split."""
     images = (255 * tiny.images(20, seed=len(split))).astype(np.uint8)
     return ImageSet(images, np.arange(20) % 3, ("a", "b", "c"))
@@ -361,7 +361,7 @@ def test_overwrite_deletes_nothing_if_the_data_cannot_be_had(tmp_path, monkeypat
     for name, content in kept.items():
         (tmp_path / name).write_bytes(content)
 
-    def unavailable(*arguments):
+    def unavailable(*arguments, **others):
         raise ValueError("no such data")
 
     monkeypatch.setattr(datasets, "load", unavailable)
@@ -392,7 +392,7 @@ def test_overwrite_starts_again(tmp_path):
 
 def test_a_split_without_images_is_refused(tmp_path, monkeypatch):
     empty = ImageSet(np.zeros((0, 8, 8, 1), np.uint8), np.zeros(0, np.int64), ("a",))
-    monkeypatch.setattr(datasets, "load", lambda *arguments: empty)
+    monkeypatch.setattr(datasets, "load", lambda *arguments, **others: empty)
     with pytest.raises(ValueError, match="0 training images"):
         run(tmp_path / "run")
 

@@ -23,7 +23,8 @@ def _main() -> None:
     from infogan_tf.evaluation.report import as_text, evaluate  # noqa: PLC0415
 
     model = training.load(workdir)
-    data = datasets.load(config.dataset, SPLIT.value, DATA_DIR.value or config.data_dir)
+    data_dir = DATA_DIR.value or config.data_dir
+    data = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict)
     report = {"dataset": config.dataset, "split": SPLIT.value, **evaluate(model, data)}
     print(as_text(report))
     path = workdir / "evaluation.json"

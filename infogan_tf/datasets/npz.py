@@ -1,0 +1,78 @@
+"""Images in a NumPy .npz file, held in memory."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from infogan_tf.datasets import decoding, splits
+from infogan_tf.datasets.images import ImageSet
+
+
+def load(path: Path, image_shape: tuple[int, int, int] | None) -> tuple[ImageSet, dict[str, np.ndarray]]:
+    """All images of a file, and the rows of its splits; a random tenth, always the same one, is the split "test".
+
+    Args:
+        path: A file with the array `images`, uint8 or floats in [0, 1], [n, height, width, channels] or, gray,
+            [n, height, width]; optionally `labels` [n], integers or strings. Other arrays are left alone. 8-bit images
+            that are all 0 and 1 are black and white.
+        image_shape: What to bring the images to if they have another shape; see `decoding.fit`.
+
+    Raises:
+        ValueError: No such file, or other arrays.
+    """
+    arrays = _arrays(path)
+    if "images" not in arrays:
+        raise ValueError(f"{path} must hold an array `images`; it holds {', '.join(arrays) or 'nothing'}")
+    images, labels, names = _as_bytes(path, arrays["images"]), arrays.get("labels"), ()
+    if labels is not None:
+        if labels.shape != (len(images),) or labels.dtype.kind not in "iuU":
+            raise ValueError(
+                f"{path}: `labels` must be an integer or a string for each of the {len(images)} images, "
+                f"got {labels.dtype} {list(labels.shape)}"
+            )
+        values, labels = np.unique(labels, return_inverse=True)
+        names = tuple(map(str, values))
+    if image_shape and images.shape[1:] != tuple(image_shape):
+        resized = np.empty((len(images), *image_shape), np.uint8)
+        for row, image in enumerate(tqdm(images, desc="resizing", unit=" images", delay=1)):
+            resized[row] = decoding.fit_pixels(image, image_shape)
+        images = resized
+    order = np.random.default_rng(0).permutation(len(images))
+    return ImageSet(images, labels, names), splits.hold_out(order)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray | None]:
+    """`images` and `labels`, as far as the file has them; of others nothing but their names."""
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not an .npz file, as numpy.savez writes them")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] if name in {"images", "labels"} else None for name in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        reason = "arrays of Python objects are not read" if "allow_pickle" in str(error) else error
+        raise ValueError(f"{path} cannot be read: {reason}") from None
+
+
+def _as_bytes(path: Path, images: np.ndarray) -> np.ndarray:
+    """uint8 [n, height, width, channels]."""
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or not images.size or images.shape[-1] not in {1, 3}:
+        raise ValueError(
+            f"{path}: `images` must be [n, height, width, 1 or 3] or [n, height, width], got {list(images.shape)}"
+        )
+    low, high = images.min(), images.max()
+    if images.dtype == np.uint8:
+        return images * 255 if high <= 1 else images
+    if images.dtype.kind != "f":
+        raise ValueError(f"{path}: `images` must be uint8 or floats in [0, 1], got {images.dtype}")
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{path}: `images` are floats and must be in [0, 1], found {low:g} to {high:g}")
+    return np.round(images * 255).astype(np.uint8)
