@@ -59,6 +59,7 @@ setup(
         "console_scripts": [
             "infogan-train = infogan_tf.cli.train:main",
             "infogan-evaluate = infogan_tf.cli.evaluate:main",
+            "infogan-disentangle = infogan_tf.cli.disentangle:main",
             "infogan-traverse = infogan_tf.cli.traverse:main",
             "infogan-export = infogan_export.cli:main",
             "infogan-serve = infogan_serving.cli:main",
