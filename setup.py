@@ -61,6 +61,7 @@ setup(
             "infogan-evaluate = infogan_tf.cli.evaluate:main",
             "infogan-benchmark = infogan_tf.cli.benchmark:main",
             "infogan-select = infogan_tf.cli.select:main",
+            "infogan-disentangle = infogan_tf.cli.disentangle:main",
             "infogan-traverse = infogan_tf.cli.traverse:main",
             "infogan-export = infogan_export.cli:main",
             "infogan-serve = infogan_serving.cli:main",

@@ -1,4 +1,4 @@
-"""Traversals as PNG figures and animated GIFs."""
+"""Traversals as PNG figures and animated GIFs; what codes know of factors as a heat map."""
 
 from __future__ import annotations
 
@@ -55,3 +55,20 @@ def save_gif(traversal: Traversal, path: Path, scale: int = 2, milliseconds: int
     frames += frames[-2:0:-1]
     with replaced_file(path) as temporary:
         frames[0].save(temporary, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+
+
+def save_mutual_information(
+    matrix: np.ndarray, code_names: Sequence[str], factor_names: Sequence[str], path: Path
+) -> None:
+    """A heat map, codes down and factors across, of shares [codes, factors] of each factor's entropy, 0 to 1."""
+    figure = Figure(figsize=(2.5 + 0.8 * len(factor_names), 1.5 + 0.5 * len(code_names)), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    cells = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(factor_names)), factor_names, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(code_names)), code_names)
+    for (code, factor), share in np.ndenumerate(matrix):
+        axes.text(factor, code, f"{share:.2f}", ha="center", va="center", color="white" if share > 0.5 else "black")
+    figure.colorbar(cells, label="I(code; factor) / H(factor)")
+    with replaced_file(path) as temporary:
+        figure.savefig(temporary)

@@ -14,10 +14,13 @@ from sklearn import metrics
 
 from infogan_tf import datasets, training
 from infogan_tf.config import TrainingConfig
+from infogan_tf.datasets.factors import ArrayFactors
+from infogan_tf.evaluation import disentanglement
 
 MODULES = {
     "train": "infogan_tf.cli.train",
     "evaluate": "infogan_tf.cli.evaluate",
+    "disentangle": "infogan_tf.cli.disentangle",
     "traverse": "infogan_tf.cli.traverse",
     "export": "infogan_export.cli",
 }
@@ -59,6 +62,9 @@ def succeed(name: str, *flags: str) -> str:
         ("train", ["--workdir=x", "digit"], ["unexpected arguments: digit"]),
         ("evaluate", [], ["workdir"]),
         ("evaluate", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
+        ("disentangle", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
+        ("disentangle", ["--workdir=x", "--samples=10"], ["samples", "10"]),
+        ("disentangle", ["--workdir=x", "--out=x.txt"], ["out", ".json"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.jpg"], ["out", ".png or .gif"]),
         ("traverse", ["--workdir=x", "--code=slant"], ["--out", "must"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.png", "--columns=1"], ["columns", "1"]),
@@ -175,6 +181,29 @@ def test_traverse_draws_a_picture_and_an_animation(workdir, tmp_path):
             durations.append(gif.info["duration"])
     assert sum(durations) == 120 * (4 + 2)  # there and back; Pillow joins frames that look the same
     assert {path.name for path in tmp_path.iterdir()} == {"digit.png", "slant.gif"}
+
+
+def test_disentanglement_is_that_of_the_model(workdir, tmp_path):
+    """Images of two grays and three heights; the scores repeat, and stand in a table, a file and a picture."""
+    factors = np.indices((2, 3)).reshape(2, 6).T
+    images = np.zeros((6, 28, 28, 1), np.uint8)
+    for image, (gray, height) in zip(images, factors, strict=True):
+        image[8 * height : 8 * height + 12, 4:24] = 100 + 155 * gray
+    np.savez(tmp_path / "blocks.npz", images=images, factors=factors, factor_names=np.array(["gray", "height"]))
+    flags = [f"--dataset=npz:{tmp_path / 'blocks.npz'}", "--samples=200", f"--out={tmp_path / 'found.json'}"]
+    out = succeed("disentangle", f"--workdir={workdir}", *flags)
+    report = json.loads((tmp_path / "found.json").read_text())
+
+    data = ArrayFactors(images, factors)
+    represent = disentanglement.representation(training.load(workdir))
+    train, test = disentanglement.train_and_test(represent, data, samples=200, verbose=0)
+    assert report["scores"] == pytest.approx(disentanglement.scores(train, test, verbose=0), abs=0.02)
+    shares = disentanglement.mutual_information(*train) / [np.log(2), np.log(3)]
+    for code, row in zip(["digit", "slant"], shares, strict=True):
+        assert report["information_share"][code] == pytest.approx({"gray": row[0], "height": row[1]}, abs=0.02)
+    for name, value in report["scores"].items():
+        assert f"{name:<20} {value:6.3f}" in out
+    assert {path.name for path in tmp_path.iterdir()} == {"blocks.npz", "found.json", "found.png"}
 
 
 @pytest.mark.usefixtures("evaluation")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from PIL import Image, ImageSequence
 
 from infogan_tf import pictures
@@ -77,3 +78,22 @@ def test_figure_holds_every_grid_beside_each_other(tmp_path):
         assert min(areas) > 1000
         np.testing.assert_allclose(areas, np.mean(areas), rtol=0.05)
     assert [p.name for p in path.parent.iterdir()] == ["slant.png"]
+
+
+def test_heat_map_has_a_cell_for_each_code_and_factor(tmp_path):
+    """A share of 0.9 stands in two cells of six, 0.1 in one; the colour bar shows all shares, but thinly."""
+    path = tmp_path / "information.png"
+    matrix = np.array([[0.9, 0.0, 0.0], [0.9, 0.1, 0.0]])
+    pictures.save_mutual_information(matrix, ["slant", "width"], ["shape", "x", "y"], path)
+    with Image.open(path) as picture:
+        pixels = np.array(picture.convert("RGB"))
+    dark, light, white = ((pixels == colour).all(axis=-1) for colour in colours_of(0.9, 0.1, 0.0))
+    assert dark.sum() == pytest.approx(2 * light.sum(), rel=0.1)
+    assert white.sum() == pytest.approx(3 * light.sum(), rel=0.1)
+    left_to_right = [np.argwhere(cells)[:, 1].mean() for cells in (dark, light, white)]
+    assert left_to_right == sorted(left_to_right)
+    assert np.argwhere(light)[:, 0].mean() > np.argwhere(dark)[:, 0].mean()  # the second code is below the first
+
+
+def colours_of(*shares: float) -> list[np.ndarray]:
+    return [np.array(colormaps["Blues"](share, bytes=True)[:3]) for share in shares]

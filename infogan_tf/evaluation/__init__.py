@@ -1,1 +1,1 @@
-"""How good a model is: clustering, information; one file each."""
+"""How good a model is: clustering, information, disentanglement; one file or folder each."""

@@ -1,0 +1,93 @@
+"""All seven metrics of one representation on one data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras.utils import Progbar
+
+from infogan_tf.datasets.factors import FactorDataset
+from infogan_tf.evaluation.disentanglement.beta_vae import beta_vae
+from infogan_tf.evaluation.disentanglement.dci import dci
+from infogan_tf.evaluation.disentanglement.explicitness import explicitness
+from infogan_tf.evaluation.disentanglement.factor_vae import factor_vae
+from infogan_tf.evaluation.disentanglement.mutual_information import mig, modularity
+from infogan_tf.evaluation.disentanglement.samples import Represent, Sample, encode
+from infogan_tf.evaluation.disentanglement.sap import sap
+
+
+def evaluate(
+    represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
+) -> dict[str, float]:
+    """`scores` of a representation on images drawn from a data set.
+
+    Args:
+        represent: Images uint8 [n, height, width, channels] to codes [n, d].
+        dataset: The images and their factors.
+        seed: Of the images, votes, pairs and classifiers.
+        samples: Images to learn from; half as many again to test on.
+        verbose: 1 for progress bars, 0 for silence.
+
+    Raises:
+        ValueError: See `samples.checked`.
+    """
+    train, test = train_and_test(represent, dataset, seed, samples, verbose)
+    return scores(train, test, seed, verbose)
+
+
+def train_and_test(
+    represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
+) -> tuple[Sample, Sample]:
+    """Codes of `samples` images to learn from and of half as many to test on.
+
+    Factors of a single value are left out: nothing can depend on them.
+    """
+    bar = Progbar(samples + samples // 2, unit_name="image", verbose=verbose)
+    rng = np.random.default_rng(seed)
+    varied = np.array(dataset.factor_sizes) > 1
+    parts = (encode(represent, dataset, n, rng, bar.add) for n in (samples, samples // 2))
+    train, test = (Sample(codes, factors[:, varied]) for codes, factors in parts)
+    return train, test
+
+
+def scores(train: Sample, test: Sample, seed: int = 0, verbose: int = 1) -> dict[str, float]:
+    """The seven metrics, named and defined as in disentanglement_lib (Locatello et al., 2019), and what they come with.
+
+    A representation that is constant scores 0 on all of them but `dci_informativeness`.
+
+    Returns:
+        factor_vae: See `factor_vae`. `active_codes` is how many dimensions took part in it.
+        beta_vae: See `beta_vae`.
+        mig: See `mutual_information.mig`.
+        sap: See `sap`.
+        dci: Disentanglement; `dci_completeness` and `dci_informativeness` stand beside it. See `dci`.
+        modularity: See `mutual_information.modularity`.
+        explicitness: See `explicitness`.
+    """
+    bar = Progbar(6 + train.factors.shape[1], unit_name="step", verbose=verbose)
+
+    def done(value):
+        bar.add(1)
+        return value
+
+    votes = done(factor_vae(*train, *test, seed))
+    found = {
+        "factor_vae": votes.score,
+        "beta_vae": done(beta_vae(*train, *test, seed)),
+        "mig": done(mig(*train)),
+        "modularity": done(modularity(*train)),
+        "sap": done(sap(*train, *test)),
+        "explicitness": done(explicitness(*train, *test)),
+    }
+    parts = dci(*train, *test, seed, lambda: bar.add(1))
+    return {
+        **found,
+        "dci": parts.disentanglement,
+        "dci_completeness": parts.completeness,
+        "dci_informativeness": parts.informativeness,
+        "active_codes": float(votes.active_codes),
+    }
+
+
+def as_text(found: dict[str, float]) -> str:
+    """The scores as a table to read."""
+    return "\n".join(f"{name:<20} {value:6.3f}" for name, value in found.items())
