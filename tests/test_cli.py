@@ -18,6 +18,7 @@ from infogan_tf.config import TrainingConfig
 MODULES = {
     "train": "infogan_tf.cli.train",
     "evaluate": "infogan_tf.cli.evaluate",
+    "report": "infogan_tf.cli.report",
     "traverse": "infogan_tf.cli.traverse",
     "export": "infogan_export.cli",
 }
@@ -57,6 +58,9 @@ def succeed(name: str, *flags: str) -> str:
         ("train", ["--workdir=x", "digit"], ["unexpected arguments: digit"]),
         ("evaluate", [], ["workdir"]),
         ("evaluate", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
+        ("report", [], ["workdir"]),
+        ("report", ["--workdir=x", "--out=x.pdf"], ["out", ".html"]),
+        ("report", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.jpg"], ["out", ".png or .gif"]),
         ("traverse", ["--workdir=x", "--code=slant"], ["--out", "must"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.png", "--columns=1"], ["columns", "1"]),
@@ -173,6 +177,15 @@ def test_traverse_draws_a_picture_and_an_animation(workdir, tmp_path):
             durations.append(gif.info["duration"])
     assert sum(durations) == 120 * (4 + 2)  # there and back; Pillow joins frames that look the same
     assert {path.name for path in tmp_path.iterdir()} == {"digit.png", "slant.gif"}
+
+
+def test_report_is_a_page_about_the_run_and_the_split(workdir, tmp_path):
+    path = tmp_path / "page.html"
+    out = succeed("report", f"--workdir={workdir}", "--split=test[:50]", f"--out={path}")
+    assert f"written to {path}" in out
+    text = path.read_text(encoding="utf-8")
+    assert "the 50 images of the split" in " ".join(text.split())
+    assert f"infogan-train --preset=mnist_5k --workdir={workdir}" in text
 
 
 @pytest.mark.usefixtures("evaluation")
