@@ -21,10 +21,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=room("infogan_tf", "infogan_tf") + room("infogan_export", "export") + room("infogan_serving", "serving"),
+    package_data={"infogan_tf.page": ["templates/*.html"]},
     package_dir={"infogan_export": "export", "infogan_serving": "serving"},
     install_requires=[
         "absl-py>=2.0",
         "importlib_resources",  # imported by tensorflow-datasets, not declared by it
+        "jinja2>=3.1",
         "keras>=3.12",
         "matplotlib>=3.8",
         "numpy>=1.26",
@@ -62,6 +64,7 @@ setup(
             "infogan-benchmark = infogan_tf.cli.benchmark:main",
             "infogan-select = infogan_tf.cli.select:main",
             "infogan-disentangle = infogan_tf.cli.disentangle:main",
+            "infogan-report = infogan_tf.cli.report:main",
             "infogan-traverse = infogan_tf.cli.traverse:main",
             "infogan-export = infogan_export.cli:main",
             "infogan-serve = infogan_serving.cli:main",

@@ -21,6 +21,7 @@ MODULES = {
     "train": "infogan_tf.cli.train",
     "evaluate": "infogan_tf.cli.evaluate",
     "disentangle": "infogan_tf.cli.disentangle",
+    "report": "infogan_tf.cli.report",
     "traverse": "infogan_tf.cli.traverse",
     "export": "infogan_export.cli",
 }
@@ -65,6 +66,9 @@ def succeed(name: str, *flags: str) -> str:
         ("disentangle", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
         ("disentangle", ["--workdir=x", "--samples=10"], ["samples", "10"]),
         ("disentangle", ["--workdir=x", "--out=x.txt"], ["out", ".json"]),
+        ("report", [], ["workdir"]),
+        ("report", ["--workdir=x", "--out=x.pdf"], ["out", ".html"]),
+        ("report", ["--workdir=/nowhere"], ["/nowhere is no training workdir"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.jpg"], ["out", ".png or .gif"]),
         ("traverse", ["--workdir=x", "--code=slant"], ["--out", "must"]),
         ("traverse", ["--workdir=x", "--code=slant", "--out=x.png", "--columns=1"], ["columns", "1"]),
@@ -204,6 +208,15 @@ def test_disentanglement_is_that_of_the_model(workdir, tmp_path):
     for name, value in report["scores"].items():
         assert f"{name:<20} {value:6.3f}" in out
     assert {path.name for path in tmp_path.iterdir()} == {"blocks.npz", "found.json", "found.png"}
+
+
+def test_report_is_a_page_about_the_run_and_the_split(workdir, tmp_path):
+    path = tmp_path / "page.html"
+    out = succeed("report", f"--workdir={workdir}", "--split=test[:50]", f"--out={path}")
+    assert f"written to {path}" in out
+    text = path.read_text(encoding="utf-8")
+    assert "the 50 images of the split" in " ".join(text.split())
+    assert f"infogan-train --preset=mnist_5k --workdir={workdir}" in text
 
 
 @pytest.mark.usefixtures("evaluation")
