@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from infogan_tf import pictures, validation
+from infogan_tf import pictures
 from infogan_tf.files import replaced_file
 from infogan_tf.traversal import traverse
 
@@ -86,54 +86,60 @@ class Duration(keras.callbacks.Callback):
 
 
 class SwitchOn(keras.callbacks.Callback):
-    """Sets one of the model's weights (`wake_weight`, `contrast_weight`) from an epoch on, the first being 0.
+    """Sets the model's `contrast_weight` from an epoch on, the first being 0.
 
-    Both shape what images already show; before they show it, they would only freeze it.
+    It orders what images already show; before they show it, it would only freeze it.
     """
 
-    def __init__(self, name: str, value: float, epoch: int):
+    def __init__(self, contrast_weight: float, epoch: int):
         super().__init__()
-        self.name, self.value, self.epoch = name, value, epoch
+        self.contrast_weight, self.epoch = contrast_weight, epoch
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch and getattr(self.model, self.name) != self.value:
-            setattr(self.model, self.name, self.value)
-            validation.check_weights(self.model)
+        if epoch >= self.epoch and self.model.contrast_weight != self.contrast_weight:
+            self.model.contrast_weight = self.contrast_weight
             self.model.make_train_function(force=True)
 
 
+class WakeUp(keras.callbacks.Callback):
+    """Begins the model's wake phase at an epoch, the first being 0."""
+
+    def __init__(self, epoch: int):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self.epoch and self.model.recognition is None:
+            self.model.wake_up()
+            self.model.make_train_function()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.setdefault("wake_loss", 0.0)  # a column of a run's table from its first line on
+
+
 class RateDecay(keras.callbacks.Callback):
-    """Both learning rates fall in a straight line to 0 over a run's last epochs, so that its noise dies away.
+    """Learning rates fall in a straight line to 0 over some epochs, so that the noise of a run dies away.
 
     Args:
-        discriminator_rate: Before the fall.
-        generator_rate: Before the fall.
-        epochs: Of the run, the first being 0.
-        decay_epochs: How many of them the fall takes; 0 for none.
+        rates: Before the fall, by the name of the model's attribute, as `{"generator_optimizer": 1e-3}`.
+        end: The epoch before which the rates reach 0, the first being 0.
+        decay_epochs: How many epochs the fall takes; 0 for none.
         steps_per_epoch: Steps of an epoch.
     """
 
-    def __init__(
-        self, discriminator_rate: float, generator_rate: float, epochs: int, decay_epochs: int, steps_per_epoch: int
-    ):
+    def __init__(self, rates: dict[str, float], end: int, decay_epochs: int, steps_per_epoch: int):
         super().__init__()
-        self.rates = discriminator_rate, generator_rate
-        self.last, self.length, self.steps_per_epoch = (
-            epochs * steps_per_epoch,
-            decay_epochs * steps_per_epoch,
-            steps_per_epoch,
-        )
+        self.rates, self.steps_per_epoch = rates, steps_per_epoch
+        self.end, self.length = end * steps_per_epoch, decay_epochs * steps_per_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         self.step = epoch * self.steps_per_epoch
 
     def on_train_batch_begin(self, batch, logs=None):
-        left = self.last - self.step - batch
-        factor = left / self.length if left < self.length else 1.0
-        for optimizer, rate in zip(
-            (self.model.discriminator_optimizer, self.model.generator_optimizer), self.rates, strict=True
-        ):
-            optimizer.learning_rate = rate * factor
+        left = self.end - self.step - batch
+        factor = max(left, 0) / self.length if left < self.length else 1.0
+        for name, rate in self.rates.items():
+            getattr(self.model, name).learning_rate = rate * factor
 
 
 class TrainingDivergedError(RuntimeError):

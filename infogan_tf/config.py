@@ -41,8 +41,9 @@ class TrainingConfig:
         augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
-        wake_weight: Weight of the wake phase (`objectives.wake`), in which Q also learns from real images; 0 for none.
-        wake_from_epoch: The first epoch of the wake phase, counted from 0.
+        wake_epochs: Last epochs, which are the wake phase (`wake`), in which Q learns from real images too; 0 for none.
+        recognition_learning_rate: Adam's in the wake phase, at whose end it is 0.
+        wake_radius: See `InfoGAN.compile`.
         contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
         contrast_from_epoch: The first epoch in which G sees it, counted from 0.
         instance_noise_stddev: See `InfoGAN.compile`.
@@ -52,7 +53,7 @@ class TrainingConfig:
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
         discriminator_learning_rate: Adam's, for the trunk and D's head.
         generator_learning_rate: Adam's, for G and Q's head.
-        decay_epochs: Last epochs, over which both rates fall to 0.
+        decay_epochs: Last epochs before the wake phase, over which both rates fall to 0.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
         steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`; a divisor of
@@ -80,8 +81,9 @@ class TrainingConfig:
     validation_split: str | None = None
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
-    wake_weight: float = 0.0
-    wake_from_epoch: int = 0
+    wake_epochs: int = 0
+    recognition_learning_rate: float = 1e-3
+    wake_radius: float = 2.0
     contrast_weight: float = 0.0
     contrast_from_epoch: int = 0
     decay_epochs: int = 0

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import architectures, networks, objectives, presets, validation
+from infogan_tf import architectures, networks, objectives, presets, validation, wake
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
@@ -36,6 +36,8 @@ class InfoGAN(keras.Model):
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
         contrast_head: Network (features, features) -> logits [batch, len(codes.factors)] of which factor the codes of
             two images share, for `compile(contrast_weight=...)`; True for a default one.
+        recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
+            posterior head, and alone is trained from then on; `wake_up` makes it.
         seed: Of everything the model draws while it trains and in `generate`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
@@ -64,6 +66,7 @@ class InfoGAN(keras.Model):
         posterior_head: keras.Model | None = None,
         augmentation: keras.layers.Layer | None = None,
         contrast_head: keras.Model | bool | None = None,
+        recognition: keras.Model | None = None,
         seed: int | None = None,
         sync_batch_norm: bool = False,
         dtype: Any = None,
@@ -90,11 +93,13 @@ class InfoGAN(keras.Model):
         if contrast_head is True:
             contrast_head = networks.build_contrast_head(num_features, len(self.codes.factors), dtype, sync_batch_norm)
         self.contrast_head = contrast_head or None
+        self.recognition = recognition
         self.augmentation = augmentation
         validation.check_networks(self)
 
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
         self.g_loss_metric = keras.metrics.Mean(name="g_loss")
+        self.wake_loss_metric = keras.metrics.Mean(name="wake_loss")
         self.information_metrics = [keras.metrics.Mean(name=f"{code.name}_information") for code in self.codes]
         self.clustering_metrics = [
             ClusteringScores(self.codes[name].num_classes, name) for name in self.codes.categorical
@@ -120,13 +125,14 @@ class InfoGAN(keras.Model):
         self,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         generator_optimizer: keras.optimizers.Optimizer | None = None,
+        recognition_optimizer: keras.optimizers.Optimizer | None = None,
         adversarial_loss: str = "non_saturating",
         lambdas: float | Mapping[str, float] | None = None,
         information_in_discriminator: bool = False,
-        wake_weight: float = 0.0,
         contrast_weight: float = 0.0,
         instance_noise_stddev: float = 0.0,
         instance_noise_steps: int = 1,
+        wake_radius: float = 2.0,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -135,14 +141,14 @@ class InfoGAN(keras.Model):
         Args:
             discriminator_optimizer: Of the trunk and D's head. Default: the paper's, Adam(2e-4, beta_1=0.5).
             generator_optimizer: Of G and Q's head. Default: the paper's, Adam(1e-3, beta_1=0.5).
+            recognition_optimizer: Of the recognition network in the wake phase. Default: Adam(1e-3).
             adversarial_loss: "non_saturating", "minimax", "hinge" or "least_squares".
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
             information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
-            wake_weight: Weight of `objectives.wake` for every categorical code, by which trunk and Q's head learn from
-                real images too, without labels. Needs an augmentation. See also `callbacks.SwitchOn`.
             contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
+            wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
             instance_noise_steps: Steps in which that falls to 0, in a straight line.
@@ -166,8 +172,9 @@ class InfoGAN(keras.Model):
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
-        self.wake_weight, self.contrast_weight = wake_weight, contrast_weight
-        validation.check_weights(self)
+        self.contrast_weight = contrast_weight
+        validation.check_contrast(self)
+        self.wake_radius = wake_radius
         validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
         self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps
         self.discriminator_optimizer = self._prepare(
@@ -176,15 +183,35 @@ class InfoGAN(keras.Model):
         self.generator_optimizer = self._prepare(
             generator_optimizer or Adam(1e-3, beta_1=0.5), self.generator_variables
         )
+        self.recognition_optimizer = self._prepare(
+            recognition_optimizer or Adam(1e-3), self.recognition.trainable_variables if self.recognition else None
+        )
 
     def _prepare(self, optimizer, variables):
-        """Builds the optimizer now, so that its state is saved and loaded with the model."""
+        """Builds the optimizer now, so that its state is saved and loaded with the model; not yet without variables."""
         optimizer = keras.optimizers.get(optimizer)
         float16 = any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
         if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(variables)
+        if variables is not None:
+            optimizer.build(variables)
         return optimizer
+
+    def wake_up(self) -> None:
+        """Begins the wake phase: from now on a copy of Q, with a trunk of its own, learns; D and G stay as they are.
+
+        See `wake`, and `callbacks.WakeUp`, which calls this from within `fit`.
+
+        Raises:
+            ValueError: There is no categorical code or no augmentation.
+        """
+        validation.check_wake(self.codes, self.augmentation)
+        with self.distribute_strategy.scope():
+            self.recognition = networks.build_recognition(self.trunk, self.posterior_head)
+            if self.compiled:
+                self.recognition_optimizer.build(self.recognition.trainable_variables)
+        if self.compiled:
+            self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
 
     @property
     def discriminator_variables(self) -> list[keras.Variable]:
@@ -202,7 +229,9 @@ class InfoGAN(keras.Model):
 
     @property
     def metrics(self) -> list[keras.Metric]:
-        return [self.d_loss_metric, self.g_loss_metric, *self.information_metrics, *self.clustering_metrics]
+        wake_losses = [self.wake_loss_metric] if self.recognition else []
+        losses = [self.d_loss_metric, self.g_loss_metric, *wake_losses]
+        return [*losses, *self.information_metrics, *self.clustering_metrics]
 
     def sample(self, n: int | tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Z ~ N(0, I) [n, noise_size] and c ~ P(c) [n, code_size], float32; `seed` is a stateless seed of 2."""
@@ -226,6 +255,8 @@ class InfoGAN(keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.recognition:
+            return self._wake_step(real)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
         d_variables, g_variables = self.discriminator_variables, self.generator.trainable_variables
         q_variables = self.generator_variables[len(g_variables) :]
@@ -240,17 +271,13 @@ class InfoGAN(keras.Model):
 
         # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
-            real_views = self._views(real) if self.wake_weight else [real]
             views = self._views(fake) if self.information_in_discriminator else [fake]
-            features = each(self.trunk, *self._noisy(*real_views, *views))
-            real_features, features = features[: len(real_views)], features[len(real_views) :]
-            real_logits = self.discriminator_head(real_features[0], training=True)
+            real_features, *features = each(self.trunk, *self._noisy(real, *views))
+            real_logits = self.discriminator_head(real_features, training=True)
             fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
                 d_objective -= self._weighted(self._information(c, features))
-            if self.wake_weight:
-                d_objective += self.wake_weight * self._wake(real_features)
             d_objective = self.discriminator_optimizer.scale_loss(d_objective / self._num_replicas)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
@@ -261,8 +288,6 @@ class InfoGAN(keras.Model):
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
             objective = g_loss - self._weighted(information)
-            if self.wake_weight:
-                objective += self.wake_weight * self._wake(real_features)
             if self.contrast_head:
                 objective += self._contrast(features[0], shared)
             objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
@@ -270,7 +295,32 @@ class InfoGAN(keras.Model):
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
-        return as_logs(self._record(d_loss, g_loss, information))
+        return as_logs(self._record(information, d_loss=d_loss, g_loss=g_loss))
+
+    def _wake_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One update of the recognition network: on dreams, of which the codes are known, and on real images."""
+
+        def logits(parameters: tf.Tensor) -> list[tf.Tensor]:
+            slices = self.codes.split_parameters(parameters)
+            return [slices[name] for name in self.codes.categorical]
+
+        n = tf.shape(real)[0]
+        z, c = self.sample(n)
+        fake = self.generator([z, c], training=False)
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        direction = own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), n)
+        disturbed = wake.adversarial(
+            lambda x: tf.concat(logits(self.recognition(x, training=True)), axis=1), real, direction, self.wake_radius
+        )
+        variables = self.recognition.trainable_variables
+        with tf.GradientTape() as tape:
+            *of_real, q, q_of_view = each(self.recognition, *self._views(real), disturbed, *self._views(fake))
+            wake_loss = tf.add_n([wake.loss(*of_code) for of_code in zip(*map(logits, of_real), strict=True)])
+            information = self._choose_views([objectives.information(self.codes, c, p) for p in (q, q_of_view)])
+            objective = wake_loss - self._weighted(information)
+            objective = self.recognition_optimizer.scale_loss(objective / self._num_replicas)
+        self.recognition_optimizer.apply(tape.gradient(objective, variables), variables)
+        return as_logs(self._record(information, wake_loss=wake_loss))
 
     @property
     def _num_replicas(self) -> int:
@@ -303,13 +353,13 @@ class InfoGAN(keras.Model):
 
         I(c; T(x)) <= I(c; x) for any T that does not know c (data processing), so the bound stays a bound.
         """
-        views = [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
-        return {code.name: views[-1 if code.discrete else 0][code.name] for code in self.codes}
+        return self._choose_views(
+            [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
+        )
 
-    def _wake(self, features: list[tf.Tensor]) -> tf.Tensor:
-        """The wake phase's loss, summed over categorical codes, from the trunk's features of real x and T(x)."""
-        of_image, of_view = (self.codes.split_parameters(p) for p in each(self.posterior_head, *features))
-        return tf.add_n([objectives.wake(of_image[name], of_view[name]) for name in self.codes.categorical])
+    def _choose_views(self, information: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """Of each code from the view that it is read from: discrete codes from the last."""
+        return {code.name: information[-1 if code.discrete else 0][code.name] for code in self.codes}
 
     def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
         """The contrastive loss of a batch of pairs: the head's own, of which G sees `contrast_weight` times."""
@@ -322,11 +372,12 @@ class InfoGAN(keras.Model):
         """λ L_I, summed over the codes."""
         return tf.add_n([self.lambdas[name] * value for name, value in information.items()])
 
-    def _record(self, d_loss, g_loss, information) -> dict[str, tf.Tensor]:
-        self.d_loss_metric.update_state(d_loss)
-        self.g_loss_metric.update_state(g_loss)
-        for metric, value in zip(self.information_metrics, information.values(), strict=True):
-            metric.update_state(value)
+    def _record(self, information: dict[str, tf.Tensor], **losses: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Updates the metrics; a loss of the other phase stays at 0."""
+        values = losses | {f"{name}_information": value for name, value in information.items()}
+        for metric in self.metrics:
+            if metric.name in values:
+                metric.update_state(values[metric.name])
         return {m.name: m.result() for m in self.metrics if isinstance(m, keras.metrics.Mean)}
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -334,14 +385,17 @@ class InfoGAN(keras.Model):
         real, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
         z, c = self.sample(tf.shape(real)[0])
-        fake_features = self.trunk(self.generator([z, c], training=False), training=False)
-        real_features = self.trunk(real, training=False)
-        real_logits = self.discriminator_head(real_features, training=False)
-        fake_logits = self.discriminator_head(fake_features, training=False)
-        information = objectives.information(self.codes, c, self.posterior_head(fake_features, training=False))
-        logs = self._record(loss.discriminator(real_logits, fake_logits), loss.generator(fake_logits), information)
+        fake = self.generator([z, c], training=False)
+        fake_logits, real_logits = (
+            self.discriminator_head(self.trunk(images, training=False), training=False) for images in (fake, real)
+        )
+        logs = self._record(
+            objectives.information(self.codes, c, self.posterior_parameters(fake)),
+            d_loss=loss.discriminator(real_logits, fake_logits),
+            g_loss=loss.generator(fake_logits),
+        )
         if labels is not None:
-            slices = self.codes.split_parameters(self.posterior_head(real_features, training=False))
+            slices = self.codes.split_parameters(self.posterior_parameters(real))
             for metric in self.clustering_metrics:
                 metric.update_state(labels, tf.argmax(slices[metric.name], axis=-1))
                 logs.update(metric.result())
@@ -370,7 +424,13 @@ class InfoGAN(keras.Model):
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """`infer_code` as a layer call, so that `predict` works."""
-        return self.codes.infer(self.posterior_head(self.trunk(images, training=training), training=training))
+        return self.codes.infer(self.posterior_parameters(images, training))
+
+    def posterior_parameters(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The parameters of Q(c|x), [batch, codes.num_parameters]."""
+        if self.recognition:
+            return self.recognition(images, training=training)
+        return self.posterior_head(self.trunk(images, training=training), training=training)
 
     def generate(self, z: Any = None, c: Any = None, *, n: int | None = None, seed: int | None = None) -> tf.Tensor:
         """Images G(z, c) in inference mode.
@@ -444,11 +504,12 @@ class InfoGAN(keras.Model):
         return {
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "generator_optimizer": serialize(self.generator_optimizer),
+            "recognition_optimizer": serialize(self.recognition_optimizer),
             "adversarial_loss": self.adversarial_loss,
             "lambdas": dict(self.lambdas),
             "information_in_discriminator": self.information_in_discriminator,
-            "wake_weight": self.wake_weight,
             "contrast_weight": self.contrast_weight,
+            "wake_radius": self.wake_radius,
             "instance_noise_stddev": self.instance_noise_stddev,
             "instance_noise_steps": self.instance_noise_steps,
             "jit_compile": self.jit_compile,
@@ -457,9 +518,11 @@ class InfoGAN(keras.Model):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
-        for name in ("discriminator_optimizer", "generator_optimizer"):
+        for name in ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)
 
 
-PARTS = ("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head")
+PARTS = (
+    *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
+)

@@ -144,3 +144,13 @@ def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchro
     x = _dense(128, dtype, use_bias=False)(x)
     x = _leaky_relu(_batch_norm(dtype, synchronized)(x), dtype)
     return keras.Model([a, b], _dense(num_factors, "float32", name="shared")(x), name="contrast_head")
+
+
+def build_recognition(trunk: keras.Model, posterior_head: keras.Model) -> keras.Model:
+    """A copy of Q, weights included, with a trunk of its own: images -> parameters of Q(c|x)."""
+    copies = []
+    for network in (trunk, posterior_head):
+        copies.append(keras.models.clone_model(network))
+        copies[-1].set_weights(network.get_weights())
+    image = keras.Input(trunk.input_shape[1:], name="x")
+    return keras.Model(image, copies[1](copies[0](image)), name="recognition")

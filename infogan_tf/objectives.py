@@ -98,31 +98,6 @@ def information(spec: CodeSpec, code: tf.Tensor, parameters: tf.Tensor) -> dict[
     return {c.name: tf.reduce_mean(posteriors[c.name].log_prob(c.from_flat(slices[c.name]))) + c.entropy for c in spec}
 
 
-BALANCE = 4.0  # weight of H(mean Q), as Hu et al. (2017), section 4.2, have it
-
-
-def wake(logits: tf.Tensor, logits_of_views: tf.Tensor) -> tf.Tensor:
-    """What Q's categorical code minimises on real images, of which no code is known: the wake phase.
-
-    Maximising the information that Q finds in real images, I(c; x) = H(mean Q) - mean H(Q), asks for categories that
-    are balanced over the images and sure of each (Krause et al., 2010). That a category should survive a small
-    deformation T ties it to shape: Q(c|x) is the target of Q(c|T(x)) (Hu et al., 2017, eq. 10).
-
-        mean CE(Q(c|x), Q(c|T(x))) - β H(mean Q)
-
-    Args:
-        logits: Of Q(c|x), [batch, K]; a target here, without gradient through the cross-entropy.
-        logits_of_views: Of Q(c|T(x)), [batch, K].
-
-    Returns:
-        A scalar in nats.
-    """
-    targets = tf.stop_gradient(tf.nn.softmax(logits))
-    agreement = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits_of_views))
-    mean = tf.reduce_mean(tf.nn.softmax(tf.concat([logits, logits_of_views], axis=0)), axis=0)
-    return agreement + BALANCE * tf.reduce_sum(tf.math.xlogy(mean, mean))
-
-
 def contrast(logits: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
     """How badly a head tells which factor two images' codes share; G is trained to make it easy.
 

@@ -22,6 +22,7 @@ from infogan_tf.callbacks import (
     SwitchOn,
     Throughput,
     TraversalPictures,
+    WakeUp,
     list_checkpoints,
 )
 from infogan_tf.config import TrainingConfig
@@ -101,13 +102,19 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
 
 
 def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -> list[keras.callbacks.Callback]:
-    rates = config.discriminator_learning_rate, config.generator_learning_rate
+    rates = {
+        "discriminator_optimizer": config.discriminator_learning_rate,
+        "generator_optimizer": config.generator_learning_rate,
+    }
+    wake = config.epochs - config.wake_epochs
     common = [
-        RateDecay(*rates, config.epochs, config.decay_epochs, steps),
-        SwitchOn("wake_weight", config.wake_weight, config.wake_from_epoch),
-        SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
+        RateDecay(rates, wake, config.decay_epochs, steps),
+        SwitchOn(config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
+    if config.wake_epochs:
+        rate = {"recognition_optimizer": config.recognition_learning_rate}
+        common += [RateDecay(rate, config.epochs, config.wake_epochs, steps), WakeUp(wake)]
     if not chief:
         return common
     return [
@@ -207,6 +214,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
         information_in_discriminator=config.information_in_discriminator,
+        wake_radius=config.wake_radius,
         instance_noise_stddev=config.instance_noise_stddev,
         instance_noise_steps=config.instance_noise_steps,
         jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],

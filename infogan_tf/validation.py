@@ -25,6 +25,8 @@ def check_networks(model: InfoGAN) -> None:
         "discriminator_head": (features[1:], (1,)),
         "posterior_head": (features[1:], (model.codes.num_parameters,)),
     }
+    if model.recognition:
+        expected["recognition"] = (model.image_shape, (model.codes.num_parameters,))
     for name, (inputs, outputs) in expected.items():
         network = getattr(model, name)
         if tuple(network.output_shape[1:]) != tuple(outputs):
@@ -55,15 +57,18 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
-def check_weights(model: InfoGAN) -> None:
-    """Weights are numbers from 0 up, and have the parts that they need."""
-    for name in ("wake_weight", "contrast_weight"):
-        if not 0 <= getattr(model, name) < float("inf"):
-            raise ValueError(f"{name} must be a number from 0 up, got {getattr(model, name)}")
-    if model.wake_weight and not (model.codes.categorical and model.augmentation):
-        raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomAffine()")
+def check_contrast(model: InfoGAN) -> None:
+    """The contrastive loss has a weight from 0 up, and a head."""
+    if not 0 <= model.contrast_weight < float("inf"):
+        raise ValueError(f"contrast_weight must be a number from 0 up, got {model.contrast_weight}")
     if model.contrast_weight and not model.contrast_head:
         raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
+
+
+def check_wake(codes: CodeSpec, augmentation: Any) -> None:
+    """The wake phase needs a categorical code, and an augmentation that its categories must survive."""
+    if not codes.categorical or augmentation is None:
+        raise ValueError("a wake phase needs a categorical code and an augmentation, for example RandomAffine()")
 
 
 def check_instance_noise(stddev: float, steps: int) -> None:

@@ -145,7 +145,8 @@ def rates_of(epochs: int, decay_epochs: int, initial_epoch: int = 0, **compile_a
             rates.append(tuple(float(optimizer.learning_rate) for optimizer in optimizers))
 
     model = tiny.model(CODES, **compile_arguments)
-    decay = callbacks.RateDecay(0.2, 0.4, epochs, decay_epochs, steps_per_epoch=2)
+    rates_before = {"discriminator_optimizer": 0.2, "generator_optimizer": 0.4}
+    decay = callbacks.RateDecay(rates_before, epochs, decay_epochs, steps_per_epoch=2)
     model.fit(
         tiny.images(16), batch_size=8, epochs=epochs, initial_epoch=initial_epoch, verbose=0, callbacks=[decay, Log()]
     )

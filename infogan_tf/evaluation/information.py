@@ -21,8 +21,8 @@ def generated_information(
     @tf.function
     def batch(index: tf.Tensor) -> list[tf.Tensor]:
         z, c = model.sample(batch_size, tf.stack([index, seed]))
-        features = model.trunk(model.generator([z, c], training=False), training=False)
-        information = objectives.information(model.codes, c, model.posterior_head(features, training=False))
+        parameters = model.posterior_parameters(model.generator([z, c], training=False))
+        information = objectives.information(model.codes, c, parameters)
         return list(information.values())
 
     batches = [batch(tf.constant(index)) for index in range(max(samples // batch_size, 1))]
