@@ -16,10 +16,18 @@ _MNIST: dict[str, Any] = {
     "lambdas": {"digit": 1.0, "slant": 0.1, "width": 0.1},
     "augmentation": {"rotation": 0.2, "shear": 0.2, "scale": 0.1, "shift": 0.07},
     "batch_size": 128,
-    "epochs": 8,
+    "epochs": 11,
+    "decay_epochs": 4,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
+_FASHION_MNIST = {
+    **_MNIST,
+    "dataset": "fashion_mnist",
+    "codes": "garment:categorical(10),shade:uniform,width:uniform",
+    "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
+}
+_WAKE = {"epochs": 10, "decay_epochs": 2, "wake_epochs": 4, "wake_radius": 1.2}
 
 
 def _numbered(kind: str, first: int, last: int) -> dict[str, str]:
@@ -120,12 +128,9 @@ def _images(size: int, batch_size: int) -> dict[str, Any]:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "mnist": _MNIST,
-    "fashion_mnist": {
-        **_MNIST,
-        "dataset": "fashion_mnist",
-        "codes": "garment:categorical(10),shade:uniform,width:uniform",
-        "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
-    },
+    "fashion_mnist": _FASHION_MNIST,
+    "mnist_wake": {**_MNIST, **_WAKE},
+    "fashion_mnist_wake": {**_FASHION_MNIST, **_WAKE},
     # 2,000 steps: 64 times through the 4,000 training digits.
     "mnist_5k": {**_MNIST, "dataset": "mnist_5k", "epochs": 10, "steps_per_epoch": 200},
     # More categories than classes, as where their number is not known: several may then mean one class.
