@@ -13,6 +13,7 @@ from infogan_tf.cli import run_app
 from infogan_tf.config import TrainingConfig
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run to export.")
+CHECKPOINT = flags.DEFINE_enum("checkpoint", "last", ["last", "best"], "Of --workdir; see infogan-evaluate.")
 REPUBLISH = flags.DEFINE_integer(
     "republish", None, "Instead of a run: publish a copy of this version as a new one, to go back to it.", lower_bound=0
 )
@@ -51,7 +52,7 @@ def _export(workdir: Path, base: Path) -> Path:
     evaluation = workdir / "evaluation.json"
     label_match = json.loads(evaluation.read_text())["label_match"] if evaluation.exists() else {}
     folder, differences = export(
-        training.load(workdir),
+        training.load(workdir, CHECKPOINT.value),
         base,
         version=VERSION.value,
         label_match=label_match,

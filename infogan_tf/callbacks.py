@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from infogan_tf import pictures
 from infogan_tf.files import replaced_file
+from infogan_tf.selection import stable_information
 from infogan_tf.traversal import traverse
 
 
@@ -28,9 +30,10 @@ class TraversalPictures(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """After every epoch `FOLDER/epoch-0001.keras`: weights, both optimizers and random state; the last `keep`.
+    """After every epoch `FOLDER/epoch-0001.keras`: weights, optimizers and random state; the last `keep`.
 
-    Put it last, so that what the other callbacks wrote for an epoch is there when its checkpoint is.
+    Where the logs have `stable_information`, the epoch with the highest stays as `FOLDER/best-0001-2.1234.keras`, epoch
+    and value. Put the callback last, so that what the others wrote for an epoch is there when its checkpoint is.
     """
 
     def __init__(self, folder: str | Path, keep: int = 2):
@@ -39,10 +42,44 @@ class Checkpoints(keras.callbacks.Callback):
         self.keep = keep
 
     def on_epoch_end(self, epoch, logs=None):
-        with replaced_file(self.folder / f"epoch-{epoch + 1:04d}.keras") as temporary:
+        path = self.folder / f"epoch-{epoch + 1:04d}.keras"
+        with replaced_file(path) as temporary:
             self.model.save(temporary)
+        if "stable_information" in (logs or {}):
+            self._keep_if_best(path, epoch + 1, logs["stable_information"])
         for path, _ in list_checkpoints(self.folder)[: -self.keep]:
             path.unlink()
+
+    def _keep_if_best(self, path: Path, epoch: int, value: float) -> None:
+        outdated = list(self.folder.glob("best-*.keras"))
+        best = best_checkpoint(self.folder)
+        if best is not None and best[1] < epoch and best[2] >= value:
+            return
+        with replaced_file(self.folder / f"best-{epoch:04d}-{value:.4f}.keras") as temporary:
+            shutil.copyfile(path, temporary)
+        for file in outdated:
+            file.unlink(missing_ok=True)
+
+
+def best_checkpoint(folder: str | Path) -> tuple[Path, int, float] | None:
+    """(path, epochs completed, stable information) of the epoch that `Checkpoints` holds for the best."""
+    found = [(path, re.fullmatch(r"best-(\d+)-(-?\d+\.\d+)\.keras", path.name)) for path in Path(folder).glob("best-*")]
+    return max(((path, int(name[1]), float(name[2])) for path, name in found if name), key=lambda b: b[2], default=None)
+
+
+class StableInformation(keras.callbacks.Callback):
+    """Adds `stable_information` (see `selection`) on some images to an epoch's logs: a score that needs no labels.
+
+    Args:
+        images: uint8 [n, height, width, channels].
+    """
+
+    def __init__(self, images: np.ndarray):
+        super().__init__()
+        self.images = images
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["stable_information"] = stable_information(self.model, self.images)
 
 
 def list_checkpoints(folder: str | Path) -> list[tuple[Path, int]]:

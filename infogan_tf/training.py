@@ -18,11 +18,13 @@ from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
     RateDecay,
+    StableInformation,
     StopOnNonFinite,
     SwitchOn,
     Throughput,
     TraversalPictures,
     WakeUp,
+    best_checkpoint,
     list_checkpoints,
 )
 from infogan_tf.config import TrainingConfig
@@ -92,7 +94,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
             epochs=config.epochs,
             steps_per_epoch=steps,
             validation_data=validation,
-            callbacks=_callbacks(config, workdir, steps, chief),
+            callbacks=_callbacks(config, model, images, workdir, steps, chief),
             verbose="auto" if chief else 0,
         )
     if chief:
@@ -101,7 +103,14 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     return model
 
 
-def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -> list[keras.callbacks.Callback]:
+def _callbacks(
+    config: TrainingConfig,
+    model: InfoGAN,
+    images: np.ndarray | datasets.LazyImages,
+    workdir: Path,
+    steps: int,
+    chief: bool,
+) -> list[keras.callbacks.Callback]:
     rates = {
         "discriminator_optimizer": config.discriminator_learning_rate,
         "generator_optimizer": config.generator_learning_rate,
@@ -117,6 +126,8 @@ def _callbacks(config: TrainingConfig, workdir: Path, steps: int, chief: bool) -
         common += [RateDecay(rate, config.epochs, config.wake_epochs, steps), WakeUp(wake)]
     if not chief:
         return common
+    if model.codes.categorical and model.augmentation:
+        common.append(StableInformation(images[:2000]))
     return [
         *common,
         Throughput(config.batch_size),
@@ -156,12 +167,22 @@ def _data(
     return images, datasets.evaluation_batches(held_out.images, held_out.labels, 500 // devices * devices)
 
 
-def load(workdir: str | Path) -> InfoGAN:
+def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
     """The trained model of a workdir.
+
+    Args:
+        workdir: Of the run.
+        checkpoint: "last" for the end of the run; "best" for the epoch with the highest stable information, which
+            needs no labels (see `selection`).
 
     Raises:
         ValueError: It has none; says how far its run has come.
     """
+    if checkpoint == "best":
+        best = best_checkpoint(Path(workdir) / "checkpoints")
+        if best is None:
+            raise ValueError(f"{workdir} has no best checkpoint: its model has no categorical code or no augmentation")
+        return keras.models.load_model(best[0])
     path = Path(workdir) / "model.keras"
     if not path.exists():
         config = TrainingConfig.load(path.with_name("config.json"))

@@ -172,3 +172,31 @@ def test_an_epochs_seconds_run_from_the_end_of_the_last(monkeypatch):
     for epoch in range(2):
         duration.on_epoch_end(epoch, logs[epoch])
     assert [log["seconds"] for log in logs] == [5.0, 100.0]
+
+
+def test_the_best_epoch_stays(tmp_path):
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["stable_information"] = [0.5, 1.25, 1.25, -0.1][epoch]
+            weights.append(self.model.get_weights())
+
+    weights = []
+    assert callbacks.best_checkpoint(tmp_path) is None
+    fit([Score(), callbacks.Checkpoints(tmp_path, keep=1)], epochs=4)
+    path, epoch, value = callbacks.best_checkpoint(tmp_path)
+    assert (epoch, value) == (2, 1.25)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["best-0002-1.2500.keras", "epoch-0004.keras"]
+    for a, b in zip(keras.models.load_model(path).get_weights(), weights[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_resumed_run_forgets_a_best_epoch_that_it_trains_again(tmp_path):
+    """Epoch 2 was the best, but the run was killed before its own checkpoint was written."""
+
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["stable_information"] = 0.75
+
+    (tmp_path / "best-0002-1.0000.keras").write_text("of a run that ended here")
+    fit([Score(), callbacks.Checkpoints(tmp_path)], epochs=1)
+    assert callbacks.best_checkpoint(tmp_path)[1:] == (1, 0.75)

@@ -13,6 +13,12 @@ from infogan_tf.files import replaced_file
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
 SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on, as in tensorflow-datasets.")
+CHECKPOINT = flags.DEFINE_enum(
+    "checkpoint",
+    "last",
+    ["last", "best"],
+    "best: the epoch with the highest stable information, a score without labels.",
+)
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
 
 
@@ -22,10 +28,10 @@ def _main() -> None:
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.evaluation.report import as_text, evaluate  # noqa: PLC0415
 
-    model = training.load(workdir)
+    model = training.load(workdir, CHECKPOINT.value)
     data_dir = DATA_DIR.value or config.data_dir
     data = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict)
-    report = {"dataset": config.dataset, "split": SPLIT.value, **evaluate(model, data)}
+    report = {"dataset": config.dataset, "split": SPLIT.value, "checkpoint": CHECKPOINT.value, **evaluate(model, data)}
     print(as_text(report))
     path = workdir / "evaluation.json"
     with replaced_file(path) as temporary:
