@@ -130,11 +130,11 @@ def get(name: str, image_shape: tuple[int, int, int]) -> Architecture:
 
 
 def _of_size(image_shape: tuple[int, int, int]) -> Architecture:
-    """For pictures of any size: as many halvings as lead to 4 to 7 pixels, where there are 512 filters.
+    """For pictures of any size: as many halvings as lead to 4 to 7 pixels, where there are 256 filters.
 
     Each halving before has half as many filters, so that all cost the same and a network's cost grows with the
-    logarithm of the size; no dense layer grows with it. At 64x64 D's filters are those of Radford et al. (2016),
-    G's half as many. Spectral normalisation in D (Miyato et al., 2018) instead of that by batches.
+    logarithm of the size; no dense layer grows with it. At 32x32 D's filters are those of the paper for SVHN. Spectral
+    normalisation in D (Miyato et al., 2018) instead of that by batches.
     """
     size, halvings = min(image_shape[:2]), 0
     while size >= 8 and all(side % 2 ** (halvings + 1) == 0 for side in image_shape[:2]):
@@ -144,10 +144,10 @@ def _of_size(image_shape: tuple[int, int, int]) -> Architecture:
             "architecture images halves height and width until the smaller is 4 to 7, as with 32, 48, 64, 96 or 128; "
             f"got image_shape={tuple(image_shape)}"
         )
-    filters = [512 // 2**times for times in reversed(range(halvings))]
+    filters = [256 // 2**times for times in reversed(range(halvings))]
     return Architecture(
         trunk=tuple(conv(units, 2, SPECTRAL) for units in filters),
         posterior_head=(fc(128, BATCH),),
-        generator=(maps(512, BATCH), *(upconv(units, 2, BATCH) for units in reversed(filters[:-1]))),
+        generator=(maps(256, BATCH), *(upconv(units, 2, BATCH) for units in reversed(filters[:-1]))),
         logit_norm=SPECTRAL,
     )
