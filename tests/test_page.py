@@ -138,6 +138,7 @@ def workdir(tmp_path_factory) -> Path:
     workdir = tmp_path_factory.mktemp("page") / "my <run>"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "load", labelled)
+        patch.setattr(training, "build", lambda config: tiny.model(config.codes))
         model = training.train(CONFIG, workdir)
     # Four steps in, Q puts all images into one category; without the mean of its logits it spreads them.
     logits = model.posterior_head(model.trunk(images_of("test").images / 255))
