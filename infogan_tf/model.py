@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import architectures, networks, objectives, presets, validation, wake
+from infogan_tf import architectures, networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomAffine
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
@@ -17,10 +17,12 @@ from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam
+from infogan_tf.saving import Saving
+from infogan_tf.wake import WakePhase
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class InfoGAN(keras.Model):
+class InfoGAN(WakePhase, Saving, keras.Model):
     """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
 
     Args:
@@ -197,22 +199,6 @@ class InfoGAN(keras.Model):
             optimizer.build(variables)
         return optimizer
 
-    def wake_up(self) -> None:
-        """Begins the wake phase: from now on a copy of Q, with a trunk of its own, learns; D and G stay as they are.
-
-        See `wake`, and `callbacks.WakeUp`, which calls this from within `fit`.
-
-        Raises:
-            ValueError: There is no categorical code or no augmentation.
-        """
-        validation.check_wake(self.codes, self.augmentation)
-        with self.distribute_strategy.scope():
-            self.recognition = networks.build_recognition(self.trunk, self.posterior_head)
-            if self.compiled:
-                self.recognition_optimizer.build(self.recognition.trainable_variables)
-        if self.compiled:
-            self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
-
     @property
     def discriminator_variables(self) -> list[keras.Variable]:
         """What D's step trains."""
@@ -296,31 +282,6 @@ class InfoGAN(keras.Model):
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
         return as_logs(self._record(information, d_loss=d_loss, g_loss=g_loss))
-
-    def _wake_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One update of the recognition network: on dreams, of which the codes are known, and on real images."""
-
-        def logits(parameters: tf.Tensor) -> list[tf.Tensor]:
-            slices = self.codes.split_parameters(parameters)
-            return [slices[name] for name in self.codes.categorical]
-
-        n = tf.shape(real)[0]
-        z, c = self.sample(n)
-        fake = self.generator([z, c], training=False)
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
-        direction = own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), n)
-        disturbed = wake.adversarial(
-            lambda x: tf.concat(logits(self.recognition(x, training=True)), axis=1), real, direction, self.wake_radius
-        )
-        variables = self.recognition.trainable_variables
-        with tf.GradientTape() as tape:
-            *of_real, q, q_of_view = each(self.recognition, *self._views(real), disturbed, *self._views(fake))
-            wake_loss = tf.add_n([wake.loss(*of_code) for of_code in zip(*map(logits, of_real), strict=True)])
-            information = self._choose_views([objectives.information(self.codes, c, p) for p in (q, q_of_view)])
-            objective = wake_loss - self._weighted(information)
-            objective = self.recognition_optimizer.scale_loss(objective / self._num_replicas)
-        self.recognition_optimizer.apply(tape.gradient(objective, variables), variables)
-        return as_logs(self._record(information, wake_loss=wake_loss))
 
     @property
     def _num_replicas(self) -> int:
@@ -469,60 +430,3 @@ class InfoGAN(keras.Model):
         images = np.asarray(images, np.float32)
         validation.check_images(images, self.image_shape)
         return self(images, training=False)
-
-    # ------------------------------------------------------------------ saving
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Keras saves the networks and optimizers, but no seed generator's state."""
-        store["seed_generator_state"] = self.seed_generator.state.numpy()
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        self.seed_generator.state.assign(store["seed_generator_state"])
-
-    def get_config(self) -> dict[str, Any]:
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "codes": serialize(self.codes),
-            "image_shape": list(self.image_shape),
-            "noise_size": self.noise_size,
-            "seed": self.seed_generator.get_config()["seed"],
-            **{name: serialize(getattr(self, name)) for name in PARTS},
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> InfoGAN:
-        config = dict(config)
-        for name in ("codes", *PARTS):
-            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
-        return cls(**config)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        serialize = keras.saving.serialize_keras_object
-        if not self.compiled:
-            return {}
-        return {
-            "discriminator_optimizer": serialize(self.discriminator_optimizer),
-            "generator_optimizer": serialize(self.generator_optimizer),
-            "recognition_optimizer": serialize(self.recognition_optimizer),
-            "adversarial_loss": self.adversarial_loss,
-            "lambdas": dict(self.lambdas),
-            "information_in_discriminator": self.information_in_discriminator,
-            "contrast_weight": self.contrast_weight,
-            "wake_radius": self.wake_radius,
-            "instance_noise_stddev": self.instance_noise_stddev,
-            "instance_noise_steps": self.instance_noise_steps,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        config = dict(config)
-        for name in ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer"):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
-        self.compile(**config)
-
-
-PARTS = (
-    *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
-)

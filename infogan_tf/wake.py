@@ -17,6 +17,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from infogan_tf import networks, objectives, validation
+from infogan_tf.distribution import as_logs, own_rows
+from infogan_tf.layers import each
+
 PROBE = 1.0  # length of the step along which the direction is looked for
 
 
@@ -68,3 +72,48 @@ def adversarial(
 def _unit(batch: tf.Tensor) -> tf.Tensor:
     """Each row's direction, 0 where it has none."""
     return batch * tf.math.rsqrt(tf.reduce_sum(batch**2, axis=[1, 2, 3], keepdims=True) + 1e-12)
+
+
+class WakePhase:
+    """The part of `InfoGAN` that is its wake phase."""
+
+    def wake_up(self) -> None:
+        """Begins the wake phase: from now on a copy of Q, with a trunk of its own, learns; D and G stay as they are.
+
+        See `wake`, and `callbacks.WakeUp`, which calls this from within `fit`.
+
+        Raises:
+            ValueError: There is no categorical code or no augmentation.
+        """
+        validation.check_wake(self.codes, self.augmentation)
+        with self.distribute_strategy.scope():
+            self.recognition = networks.build_recognition(self.trunk, self.posterior_head)
+            if self.compiled:
+                self.recognition_optimizer.build(self.recognition.trainable_variables)
+        if self.compiled:
+            self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
+
+    def _wake_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One update of the recognition network: on dreams, of which the codes are known, and on real images."""
+
+        def logits(parameters: tf.Tensor) -> list[tf.Tensor]:
+            slices = self.codes.split_parameters(parameters)
+            return [slices[name] for name in self.codes.categorical]
+
+        n = tf.shape(real)[0]
+        z, c = self.sample(n)
+        fake = self.generator([z, c], training=False)
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        direction = own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), n)
+        disturbed = adversarial(
+            lambda x: tf.concat(logits(self.recognition(x, training=True)), axis=1), real, direction, self.wake_radius
+        )
+        variables = self.recognition.trainable_variables
+        with tf.GradientTape() as tape:
+            *of_real, q, q_of_view = each(self.recognition, *self._views(real), disturbed, *self._views(fake))
+            wake_loss = tf.add_n([loss(*of_code) for of_code in zip(*map(logits, of_real), strict=True)])
+            information = self._choose_views([objectives.information(self.codes, c, p) for p in (q, q_of_view)])
+            objective = wake_loss - self._weighted(information)
+            objective = self.recognition_optimizer.scale_loss(objective / self._num_replicas)
+        self.recognition_optimizer.apply(tape.gradient(objective, variables), variables)
+        return as_logs(self._record(information, wake_loss=wake_loss))

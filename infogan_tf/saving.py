@@ -1,0 +1,61 @@
+"""What `keras.Model.save` and `keras.models.load_model` must be told of an InfoGAN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+PARTS = (
+    *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
+)
+COMPILE_ARGUMENTS = (
+    *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_radius"),
+    *("instance_noise_stddev", "instance_noise_steps", "jit_compile", "steps_per_execution"),
+)
+OPTIMIZERS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer")
+
+
+class Saving:
+    """The part of `InfoGAN` that writes down its arguments, its compile arguments and its random state."""
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Keras saves the networks and optimizers, but no seed generator's state."""
+        store["seed_generator_state"] = self.seed_generator.state.numpy()
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        self.seed_generator.state.assign(store["seed_generator_state"])
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "codes": serialize(self.codes),
+            "image_shape": list(self.image_shape),
+            "noise_size": self.noise_size,
+            "seed": self.seed_generator.get_config()["seed"],
+            **{name: serialize(getattr(self, name)) for name in PARTS},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Saving:
+        config = dict(config)
+        for name in ("codes", *PARTS):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        return cls(**config)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        if not self.compiled:
+            return {}
+        return {
+            **{name: serialize(getattr(self, name)) for name in OPTIMIZERS},
+            **{name: getattr(self, name) for name in COMPILE_ARGUMENTS},
+            "lambdas": dict(self.lambdas),
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        config = dict(config)
+        for name in OPTIMIZERS:
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        self.compile(**config)
