@@ -50,24 +50,33 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
     """One run: trained, then evaluated on the whole test split.
 
     Returns:
-        `seed`; `acc`, `purity`, `nmi`, `ari` of the first categorical code, as fractions; `information` and
-        `fidelity` as `evaluation.report` has them; `steps`; `seconds` of training, pictures and checkpoints included,
-        and `images_per_second` over them; `config`; `machine`; `revision` of the project's repository, if it is one.
+        `seed`; where there are labels `acc`, `purity`, `nmi`, `ari` of the first categorical code, as fractions, and
+        `fidelity`; where there are known factors `disentanglement`; `information` as `evaluation.report` has it;
+        `steps`; `seconds` of training, pictures and checkpoints included, and `images_per_second` over them; `config`;
+        `machine`; `revision` of the project's repository, if it is one.
     """
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
-    from infogan_tf.evaluation import fidelity, report  # noqa: PLC0415
+    from infogan_tf.datasets.factors import load_factors  # noqa: PLC0415
+    from infogan_tf.evaluation import disentanglement, fidelity, report  # noqa: PLC0415
 
     model = training.train(config, workdir)
     with (workdir / "metrics.csv").open(newline="") as file:
-        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
-    train, test = (datasets.load(config.dataset, split, config.data_dir) for split in (config.train_split, "test"))
+        rows = list(csv.DictReader(file))
+    seconds = sum(float(row["seconds"]) for row in rows)
+    train, test = (
+        datasets.load(config.dataset, split, config.data_dir, config.image_shape)
+        for split in (config.train_split, "test")
+    )
     steps = config.epochs * (config.steps_per_epoch or len(train.images) // config.batch_size)
     evaluation = report.evaluate(model, test)
-    return {
-        "seed": config.seed,
-        **next(iter(evaluation["clustering"].values())),
-        "information": evaluation["information"],
-        "fidelity": fidelity.evaluate(model, train, test),
+    result = {"seed": config.seed, "information": evaluation["information"]}
+    if evaluation["clustering"]:
+        result |= next(iter(evaluation["clustering"].values()))
+        result["fidelity"] = fidelity.evaluate(model, train, test)
+    if config.dataset in WITH_FACTORS:
+        factors = load_factors(config.dataset, config.image_shape)
+        result["disentanglement"] = disentanglement.evaluate(disentanglement.representation(model), factors)
+    return result | {
         "steps": steps,
         "seconds": round(seconds, 1),
         "images_per_second": round(steps * config.batch_size / seconds, 1),
@@ -77,35 +86,31 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
     }
 
 
+WITH_FACTORS = ("sprites", "sprites_color")
+LOW_IS_GOOD = {"frechet_distance", "frechet_floor", "steps", "seconds"}
+
+
 def as_table(results: list[dict[str, Any]]) -> str:
     """Markdown: a row for each seed, then mean, standard deviation (n - 1) and the worst of each column."""
-    rows = {f"seed {result['seed']}": _values(result) for result in results}
-    columns = np.array(list(rows.values()))
-    rows["mean"] = columns.mean(axis=0)
+    rows = {f"seed {result['seed']}": _numbers(result) for result in results}
+    names = list(next(iter(rows.values())))
+    columns = np.array([[row[name] for name in names] for row in rows.values()])
+    rows["mean"] = dict(zip(names, columns.mean(axis=0), strict=True))
     if len(results) > 1:
-        rows["std"] = columns.std(axis=0, ddof=1)
-    rows["worst"] = np.where([name in LOW_IS_GOOD for name in _names(results[0])], columns.max(0), columns.min(0))
-    lines = [["", *_names(results[0])], ["---"] * (len(_names(results[0])) + 1)]
-    lines += [[name, *(f"{value:.4g}" for value in values)] for name, values in rows.items()]
+        rows["std"] = dict(zip(names, columns.std(axis=0, ddof=1), strict=True))
+    worst = np.where([name in LOW_IS_GOOD for name in names], columns.max(axis=0), columns.min(axis=0))
+    rows["worst"] = dict(zip(names, worst, strict=True))
+    lines = [["", *names], ["---"] * (len(names) + 1)]
+    lines += [[title, *(f"{row[name]:.4g}" for name in names)] for title, row in rows.items()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-LOW_IS_GOOD = {"steps", "seconds", "Fréchet"}
-
-
-def _names(result: dict[str, Any]) -> list[str]:
-    codes = [f"I({name})" for name in result["information"]]
-    return ["ACC %", "purity %", "NMI", "ARI", *codes, "Fréchet", "steps", "seconds", "images/s"]
-
-
-def _values(result: dict[str, Any]) -> list[float]:
-    return [
-        *(100 * result[key] for key in ("acc", "purity")),
-        *(result[key] for key in ("nmi", "ari")),
-        *(values["bound"] for values in result["information"].values()),
-        result["fidelity"]["frechet_distance"],
-        *(result[key] for key in ("steps", "seconds", "images_per_second")),
-    ]
+def _numbers(result: dict[str, Any]) -> dict[str, float]:
+    """What the table shows of a result, by column."""
+    scores = {key: result[key] for key in ("acc", "purity", "nmi", "ari") if key in result}
+    information = {f"I({name})": values["bound"] for name, values in result["information"].items()}
+    others = {key: result[key] for key in ("steps", "seconds", "images_per_second")}
+    return scores | information | result.get("fidelity", {}) | result.get("disentanglement", {}) | others
 
 
 def _read(path: Path, config: TrainingConfig) -> dict[str, Any]:

@@ -152,6 +152,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "chairs_width": _chairs("width", 2.0, 0.05),
     "dsprites": {**_SPRITES, "dataset": "dsprites"},
     "sprites": _SPRITES,
+    "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 10},
+    "sprites_gan": {**_SPRITES, "lambdas": dict.fromkeys(_UNIFORM_5, 0.0)},  # its codes mean nothing: the floor
     "images32": _images(32, 64),
     "images64": _images(64, 64),
     "images128": _images(128, 32),

@@ -56,13 +56,13 @@ def test_table_has_each_seed_then_mean_spread_and_worst():
     rows = [re.split(r" *\| *", line)[1:-1] for line in benchmark.as_table([result(s) for s in ACC]).splitlines()]
     table = {row[0]: dict(zip(rows[0][1:], row[1:], strict=True)) for row in rows[2:]}
     assert list(table) == ["seed 0", "seed 1", "seed 2", "mean", "std", "worst"]
-    accuracies = 100 * np.array(list(ACC.values()))
-    assert float(table["mean"]["ACC %"]) == pytest.approx(accuracies.mean(), rel=1e-3)
-    assert float(table["std"]["ACC %"]) == pytest.approx(
+    accuracies = np.array(list(ACC.values()))
+    assert float(table["mean"]["acc"]) == pytest.approx(accuracies.mean(), rel=1e-3)
+    assert float(table["std"]["acc"]) == pytest.approx(
         np.sqrt(((accuracies - accuracies.mean()) ** 2).sum() / 2), rel=1e-3
     )
-    assert float(table["worst"]["ACC %"]) == 70
-    assert float(table["worst"]["Fréchet"]) == 6  # a distance: the largest
+    assert float(table["worst"]["acc"]) == 0.7
+    assert float(table["worst"]["frechet_distance"]) == 6  # a distance: the largest
     assert float(table["seed 1"]["I(slant)"]) == 1.0
 
 
