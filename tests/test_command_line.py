@@ -74,7 +74,7 @@ def test_the_command_makes_the_same_config(configs, answer):
 
 def test_only_what_differs_from_the_preset_is_a_flag():
     assert train_command(TrainingConfig.from_preset("mnist_5k"), "w") == "infogan-train --preset=mnist_5k --workdir=w"
-    config = TrainingConfig.from_preset("mnist", seed=2, epochs=8, dataset="mnist")
+    config = TrainingConfig.from_preset("mnist", seed=2, epochs=presets.PRESETS["mnist"]["epochs"], dataset="mnist")
     assert train_command(config, "w") == "infogan-train --preset=mnist --workdir=w --seed=2"
 
 
