@@ -10,7 +10,7 @@ from typing import Any
 from infogan_tf import presets
 from infogan_tf.config import TrainingConfig
 
-WITHOUT_FLAG = frozenset({"image_shape"})  # the preset decides these alone
+WITHOUT_FLAG = frozenset({"architecture", "image_shape"})  # the preset decides these alone
 FLAGS = {"lambdas": "lambda"}  # where flag and value differ in name
 
 

@@ -47,7 +47,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
     disentanglement = _disentanglement(workdir)
     metrics = read_metrics(workdir / "metrics.csv")
     model = training.load(workdir)
-    data = datasets.load(config.dataset, split, data_dir or config.data_dir)
+    data = datasets.load(config.dataset, split, data_dir or config.data_dir, config.image_shape, strict=config.strict)
     if (evaluation.get("dataset"), evaluation.get("split")) != (config.dataset, split):
         evaluation = evaluate(model, data)
     inferred = model.predict(datasets.evaluation_batches(data.images))
