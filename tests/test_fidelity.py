@@ -102,8 +102,8 @@ def test_the_radius_is_that_of_the_third_neighbour():
 
 
 def test_precision_and_recall_by_brute_force(monkeypatch):
-    monkeypatch.setattr(fidelity, "BLOCK_MEGABYTES", 0.002)  # 5 rows at a time
-    real, generated = normal(50, 4), 1.4 * normal(50, 4, seed=1)
+    monkeypatch.setattr(fidelity, "BLOCK_MEGABYTES", 0.002)  # a few rows at a time
+    real, generated = normal(50), 1.4 * normal(50, seed=1)
 
     def fraction(points, centres):
         count = 0
@@ -233,7 +233,8 @@ def test_evaluation_tells_a_good_generator_from_one_that_ignores_its_noise(cache
     assert constant["diversity"] == 0
     assert 0.5 < good["diversity"] < 2
     assert good["frechet_distance"] < constant["frechet_distance"]
-    assert good["frechet_floor"] == constant["frechet_floor"] < constant["frechet_distance"]
+    assert good["frechet_floor"] == pytest.approx(constant["frechet_floor"])
+    assert good["frechet_floor"] < constant["frechet_distance"]
     assert good["recall"] > constant["recall"] == 0
     assert good["classifier_accuracy"] > 0.95
     text = report.as_text({"clustering": {}, "information": {}, "fidelity": good})
