@@ -11,7 +11,7 @@ from infogan_tf import objectives
 from infogan_tf.codes import Categorical
 from infogan_tf.datasets import ImageSet
 from infogan_tf.evaluation import clustering, report
-from infogan_tf.evaluation.information import generated_information
+from infogan_tf.evaluation.information import generated_information, real_information
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -72,6 +72,30 @@ def test_the_seed_decides_and_the_models_own_draws_stay():
     np.testing.assert_array_equal(model.seed_generator.state.numpy(), before)
 
 
+# ---------------------------------------------------------------- on real images
+
+
+@pytest.mark.parametrize(
+    ("probs", "information"),
+    [
+        (np.full((6, 4), 0.25), 0.0),
+        (np.tile([0.7, 0.3, 0.0], (5, 1)), 0.0),
+        (np.eye(4)[np.arange(20) % 4], math.log(4)),
+        (np.eye(4)[[0, 0, 0, 1]], -0.75 * math.log(0.75) - 0.25 * math.log(0.25)),
+        ([[0.9, 0.1], [0.1, 0.9]], math.log(2) + 0.9 * math.log(0.9) + 0.1 * math.log(0.1)),
+    ],
+)
+def test_information_on_real_images_of_known_posteriors(probs, information):
+    assert real_information(np.array(probs, np.float32)) == pytest.approx(information, abs=1e-6)
+
+
+def test_information_on_real_images_is_the_divergence_from_the_mean():
+    """I = mean KL(Q(c|x) || mean Q), which is never negative."""
+    probs = np.random.default_rng(0).dirichlet(np.ones(5), 100)
+    expected = np.mean([sum(p * np.log(p / m)) for p, m in zip(probs, [probs.mean(axis=0)] * 100, strict=True)])
+    assert real_information(probs) == pytest.approx(expected)
+
+
 # ---------------------------------------------------------------- report
 
 
@@ -87,12 +111,12 @@ def test_report_of_a_model_that_reads_perfectly():
     assert found["clustering"] == {"digit": pytest.approx(dict.fromkeys(clustering.SCORES, 1.0))}
     assert found["label_match"] == {"digit": ["two", "zero", "three", "one"]}
     assert found["information"]["digit"] == pytest.approx(
-        {"bound": math.log(4), "entropy": math.log(4), "maximum": math.log(4)}, abs=1e-4
+        dict.fromkeys(("bound", "entropy", "maximum", "real"), math.log(4)), abs=1e-4
     )
     text = report.as_text(found)
     assert "ACC 100.00 %" in text
     assert "0=two  1=zero  2=three  3=one" in text
-    assert "information 1.386 of at most 1.386 nats" in text
+    assert "information 1.386 of at most 1.386 nats, 1.386 on real images" in text
 
 
 def test_report_agrees_with_the_predictions():
@@ -116,3 +140,5 @@ def test_report_without_labels_has_information_alone():
     assert found["clustering"] == found["label_match"] == {}
     assert set(found["information"]) == {"digit", "slant"}
     assert found["information"]["digit"]["entropy"] == pytest.approx(math.log(3))
+    assert found["information"]["digit"]["real"] > 0
+    assert found["information"]["slant"]["real"] is None

@@ -1,4 +1,4 @@
-"""`infogan-evaluate`: clustering scores, information and code-to-label match of a trained workdir."""
+"""`infogan-evaluate`: clustering scores, information, code-to-label match and fidelity of a trained workdir."""
 
 from __future__ import annotations
 
@@ -20,18 +20,25 @@ CHECKPOINT = flags.DEFINE_enum(
     "best: the epoch with the highest stable information, a score without labels.",
 )
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
+FIDELITY = flags.DEFINE_bool(
+    "fidelity", False, "Also Fréchet distance, precision, recall and diversity; trains a classifier if none is kept."
+)
 
 
 def _main() -> None:
     workdir = Path(WORKDIR.value)
     config = TrainingConfig.load(workdir / "config.json")
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf.evaluation import fidelity  # noqa: PLC0415
     from infogan_tf.evaluation.report import as_text, evaluate  # noqa: PLC0415
 
     model = training.load(workdir, CHECKPOINT.value)
     data_dir = DATA_DIR.value or config.data_dir
     data = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict)
     report = {"dataset": config.dataset, "split": SPLIT.value, "checkpoint": CHECKPOINT.value, **evaluate(model, data)}
+    if FIDELITY.value:
+        train = datasets.load(config.dataset, config.train_split, data_dir, config.image_shape, strict=config.strict)
+        report["fidelity"] = fidelity.evaluate(model, train, data)
     print(as_text(report))
     path = workdir / "evaluation.json"
     with replaced_file(path) as temporary:

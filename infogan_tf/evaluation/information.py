@@ -1,4 +1,4 @@
-"""L_I of each code on fresh samples, in nats."""
+"""Information between codes and images, in nats: L_I on fresh samples, and what Q finds in real images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from scipy import special
 
 from infogan_tf import objectives
 
@@ -28,3 +29,15 @@ def generated_information(
     batches = [batch(tf.constant(index)) for index in range(max(samples // batch_size, 1))]
     means = np.mean(batches, axis=0)
     return {code.name: float(mean) for code, mean in zip(model.codes, means, strict=True)}
+
+
+def real_information(probs: np.ndarray) -> float:
+    """I(c; x) = H(mean Q) - mean H(Q) on real images, as Q sees it, without labels.
+
+    It is 0 if Q says the same of every image, and ln K if Q is sure of each one and all K categories are as frequent.
+
+    Args:
+        probs: Q(c|x) of a categorical code [n, K], one row for each image.
+    """
+    probs = np.asarray(probs, np.float64)
+    return float(special.entr(probs.mean(axis=0)).sum() - special.entr(probs).sum(axis=1).mean())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from infogan_tf.datasets import ImageSet, evaluation_batches
 from infogan_tf.evaluation import clustering
-from infogan_tf.evaluation.information import generated_information
+from infogan_tf.evaluation.information import generated_information, real_information
 
 if TYPE_CHECKING:
     from infogan_tf.model import InfoGAN
@@ -20,16 +20,24 @@ def evaluate(model: InfoGAN, data: ImageSet) -> dict[str, Any]:
         data: Images, and labels for the clustering scores.
 
     Returns:
-        `information`: for each code `{"bound": L_I, "entropy": H(c), "maximum": what Q can report}`, in nats.
+        `information`: for each code `{"bound": L_I, "entropy": H(c), "maximum": what Q can report, "real":
+        `real_information` on the images for a categorical code, None for others}`, in nats.
         `clustering`: with labels, for each categorical code the scores of `clustering.scores` as fractions.
         `label_match`: with labels, for each categorical code the label name of each category under the best
         one-to-one match (None where no label is left), so that code k is not mistaken for label k.
     """
     bounds = generated_information(model)
+    inferred = model.predict(evaluation_batches(data.images))
+    probs = {name: inferred[f"{name}_probs"] for name in model.codes.categorical}
     report: dict[str, Any] = {
         "images": len(data.images),
         "information": {
-            code.name: {"bound": bounds[code.name], "entropy": code.entropy, "maximum": code.max_information}
+            code.name: {
+                "bound": bounds[code.name],
+                "entropy": code.entropy,
+                "maximum": code.max_information,
+                "real": real_information(probs[code.name]) if code.name in probs else None,
+            }
             for code in model.codes
         },
         "clustering": {},
@@ -37,21 +45,18 @@ def evaluate(model: InfoGAN, data: ImageSet) -> dict[str, Any]:
     }
     if data.labels is None:
         return report
-    inferred = model.predict(evaluation_batches(data.images))
-    for code in model.codes:
-        if code.kind != "categorical":
-            continue
-        clusters = inferred[f"{code.name}_probs"].argmax(axis=1)
-        table = clustering.contingency_table(data.labels, clusters, len(data.label_names), code.num_classes)
-        report["clustering"][code.name] = clustering.scores(table)
-        report["label_match"][code.name] = [
+    for name, posterior in probs.items():
+        clusters = posterior.argmax(axis=1)
+        table = clustering.contingency_table(data.labels, clusters, len(data.label_names), posterior.shape[1])
+        report["clustering"][name] = clustering.scores(table)
+        report["label_match"][name] = [
             data.label_names[label] if label >= 0 else None for label in clustering.match(table)
         ]
     return report
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The report as a few lines to read."""
+    """The report as a few lines to read; with `fidelity` if it has what `fidelity.evaluate` returns under that name."""
     lines = []
     for name, scores in report["clustering"].items():
         values = "  ".join(
@@ -61,5 +66,13 @@ def as_text(report: dict[str, Any]) -> str:
         match = "  ".join(f"{k}={label}" for k, label in enumerate(report["label_match"][name]))
         lines.append(f"{name}: category=label  {match}")
     for name, values in report["information"].items():
-        lines.append(f"{name}: information {values['bound']:.3f} of at most {values['maximum']:.3f} nats")
+        real = "" if values["real"] is None else f", {values['real']:.3f} on real images"
+        lines.append(f"{name}: information {values['bound']:.3f} of at most {values['maximum']:.3f} nats{real}")
+    if "fidelity" in report:
+        found = report["fidelity"]
+        lines.append(
+            f"fidelity: Fréchet distance {found['frechet_distance']:.3f} (floor {found['frechet_floor']:.3f})  "
+            f"precision {found['precision']:.3f}  recall {found['recall']:.3f}  diversity {found['diversity']:.3f}  "
+            f"(features of a classifier with {100 * found['classifier_accuracy']:.2f} % on the test split)"
+        )
     return "\n".join(lines)
