@@ -30,7 +30,7 @@ setup(
         "keras>=3.12",
         "matplotlib>=3.8",
         "numpy>=1.26",
-        "pillow>=10",
+        "pillow>=10.1",
         "scikit-learn>=1.4",
         "scipy>=1.11",
         "setuptools",  # imported by tensorflow-probability on Python >= 3.12
@@ -40,6 +40,7 @@ setup(
         "tensorflow-probability>=0.25",
         "tensorflow-serving-api>=2.19",  # the protos of warm-up requests
         "tf-keras",
+        "tqdm>=4.60",
     ],
     extras_require={
         "serving": SERVING,

@@ -217,6 +217,15 @@ def test_a_broken_file_is_left_out(folder, caplog, name):
     assert "\n" not in message
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(("limit", "left"), [(600, [0, 1]), (599, [0])])
+def test_pictures_of_more_pixels_than_pillow_deems_safe_are_left_out(folder, monkeypatch, limit, left):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    plain("L", 0, (5, 5)).save(folder / "small.png")
+    plain("L", 1, (30, 20)).save(folder / "large.png")
+    assert sorted(numbers(load(folder))) == left
+
+
 def test_links_and_pipes(folder, caplog):
     numbered(folder, ["0.png"])
     (folder / "link.png").symlink_to(folder / "0.png")
