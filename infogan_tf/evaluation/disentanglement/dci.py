@@ -36,8 +36,8 @@ def dci(
     """Disentanglement, completeness and informativeness from one gradient-boosting classifier per factor.
 
     The classifiers are scikit-learn's with its defaults: 100 trees per value, which for factors of many values take
-    a minute or more. Cheaper stand-ins score differently: with the codes cut into 256 quantiles, completeness falls by
-    up to 0.04.
+    a minute or more. Cheaper stand-ins score differently: codes cut into 256 quantiles lost 0.05 of disentanglement at
+    2,500 samples.
 
     Args:
         codes: [n, d].
