@@ -15,7 +15,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=Tr
 DATASET = flags.DEFINE_string(
     "dataset", None, "sprites, sprites_color, or npz:/path with `images` and `factors`. Default: as in training."
 )
-SAMPLES = flags.DEFINE_integer("samples", 10_000, "Images to learn from; half as many again to test.", lower_bound=100)
+SAMPLES = flags.DEFINE_integer("samples", 10_000, "Images that classifiers learn from.", lower_bound=100)
 SEED = flags.DEFINE_integer("seed", 0, "Of the images, votes, pairs and classifiers.", lower_bound=0)
 OUT = flags.DEFINE_string("out", None, "File to write, with a picture beside it. Default: WORKDIR/disentanglement.json")
 
@@ -37,7 +37,7 @@ def _main() -> None:
     model = training.load(workdir)
     represent = disentanglement.representation(model)
     train, test = disentanglement.train_and_test(represent, dataset, SEED.value, SAMPLES.value)
-    scores = disentanglement.scores(train, test, SEED.value)
+    scores = disentanglement.scores(train, test, SEED.value, SAMPLES.value)
     print(disentanglement.as_text(scores))
 
     codes = disentanglement.code_names(model.codes)

@@ -48,6 +48,6 @@ def _points(codes: np.ndarray, factors: np.ndarray, n: int, rng: np.random.Gener
     shared = np.sort(rng.integers(factors.shape[1], size=n))
     points = []
     for factor, count in enumerate(np.bincount(shared, minlength=factors.shape[1])):
-        left, right = Groups(factors[:, factor]).pairs(count, PAIRS, rng)
+        left, right = Groups(factors[:, factor], rng).pairs(count, PAIRS)
         points.append(np.abs(codes[left] - codes[right]).mean(axis=1))
     return np.concatenate(points), shared

@@ -16,8 +16,6 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from infogan_tf.evaluation.disentanglement.samples import checked
 
-LEVELS = 256
-
 
 class DCI(NamedTuple):
     """Disentanglement and completeness from importances; informativeness: accuracy on the test arrays."""
@@ -37,8 +35,9 @@ def dci(
 ) -> DCI:
     """Disentanglement, completeness and informativeness from one gradient-boosting classifier per factor.
 
-    The classifiers are scikit-learn's with its defaults, one tree per value and stage, and see each code dimension cut
-    into 256 quantiles: to sort the codes of every node is most of the work, and many equal ones sort faster.
+    The classifiers are scikit-learn's with its defaults: 100 trees per value, which for factors of many values take
+    a minute or more. Cheaper stand-ins score differently: codes cut into 256 quantiles lost 0.05 of disentanglement at
+    2,500 samples.
 
     Args:
         codes: [n, d].
@@ -54,8 +53,6 @@ def dci(
     codes, factors = checked(codes, factors)
     test_codes, test_factors = checked(test_codes, test_factors)
     num_factors = factors.shape[1]
-    edges = np.quantile(codes, np.arange(1, LEVELS) / LEVELS, axis=0)
-    codes, test_codes = quantized(codes, edges), quantized(test_codes, edges)
 
     def importances_and_accuracy(factor: int) -> tuple[np.ndarray, float]:
         classifier = GradientBoostingClassifier(random_state=seed).fit(codes, factors[:, factor])
@@ -70,12 +67,6 @@ def dci(
     columns, accuracies = zip(*(jobs[factor].result() for factor in range(num_factors)), strict=True)
     importances = np.stack(columns, axis=1)
     return DCI(disentanglement(importances), completeness(importances), float(np.mean(accuracies)))
-
-
-def quantized(codes: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How many of a dimension's `edges` [LEVELS - 1, d] each of the codes [n, d] reaches."""
-    levels = [np.searchsorted(edge, code, side="right") for edge, code in zip(edges.T, codes.T, strict=True)]
-    return np.stack(levels, axis=1)
 
 
 def disentanglement(importances: np.ndarray) -> float:

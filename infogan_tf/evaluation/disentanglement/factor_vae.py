@@ -71,7 +71,7 @@ def votes(codes: np.ndarray, factors: np.ndarray, n: int, rng: np.random.Generat
     fixed = np.bincount(rng.integers(num_factors, size=n), minlength=num_factors)
     table = np.zeros((num_factors, num_codes), np.int64)
     for factor, count in enumerate(fixed):
-        rows = Groups(factors[:, factor]).draw(count, GROUP_SIZE, rng)
+        rows = Groups(factors[:, factor], rng).draw(count, GROUP_SIZE)
         least = codes[rows].var(axis=1, ddof=1).argmin(axis=1)
         table[factor] = np.bincount(least, minlength=num_codes)
     return table

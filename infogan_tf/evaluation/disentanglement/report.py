@@ -14,6 +14,8 @@ from infogan_tf.evaluation.disentanglement.mutual_information import mig, modula
 from infogan_tf.evaluation.disentanglement.samples import Represent, Sample, encode
 from infogan_tf.evaluation.disentanglement.sap import sap
 
+POOL = 3
+
 
 def evaluate(
     represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
@@ -24,35 +26,47 @@ def evaluate(
         represent: Images uint8 [n, height, width, channels] to codes [n, d].
         dataset: The images and their factors.
         seed: Of the images, votes, pairs and classifiers.
-        samples: Images to learn from; half as many again to test on.
+        samples: Images that classifiers learn from; half as many to test them on. Votes and pairs, of which
+            disentanglement_lib renders each anew, are drawn from three times as many.
         verbose: 1 for progress bars, 0 for silence.
 
     Raises:
         ValueError: See `samples.checked`.
     """
     train, test = train_and_test(represent, dataset, seed, samples, verbose)
-    return scores(train, test, seed, verbose)
+    return scores(train, test, seed, samples, verbose)
 
 
 def train_and_test(
     represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
 ) -> tuple[Sample, Sample]:
-    """Codes of `samples` images to learn from and of half as many to test on.
+    """Codes of 3 * `samples` images to learn from and of half as many to test on: what `scores` takes.
 
     Factors of a single value are left out: nothing can depend on them.
     """
-    bar = Progbar(samples + samples // 2, unit_name="image", verbose=verbose)
+    sizes = POOL * samples, POOL * (samples // 2)
+    bar = Progbar(sum(sizes), unit_name="image", verbose=verbose)
     rng = np.random.default_rng(seed)
     varied = np.array(dataset.factor_sizes) > 1
-    parts = (encode(represent, dataset, n, rng, bar.add) for n in (samples, samples // 2))
+    parts = (encode(represent, dataset, n, rng, bar.add) for n in sizes)
     train, test = (Sample(codes, factors[:, varied]) for codes, factors in parts)
     return train, test
 
 
-def scores(train: Sample, test: Sample, seed: int = 0, verbose: int = 1) -> dict[str, float]:
-    """The seven metrics, named and defined as in disentanglement_lib (Locatello et al., 2019), and what they come with.
+def scores(train: Sample, test: Sample, seed: int = 0, samples: int = 10_000, verbose: int = 1) -> dict[str, float]:
+    """The seven metrics, defined as in disentanglement_lib (Locatello et al., 2019), and what they come with.
 
     A representation that is constant scores 0 on all of them but `dci_informativeness`.
+
+    Args:
+        train: To learn from: FactorVAE and BetaVAE use all of it, the others the first `samples`.
+        test: To test on: likewise, half as many.
+        seed: Of votes, pairs and classifiers.
+        samples: See `train`.
+        verbose: 1 for a progress bar, 0 for silence.
+
+    Raises:
+        ValueError: See `samples.checked`.
 
     Returns:
         factor_vae: See `factor_vae`. `active_codes` is how many dimensions took part in it.
@@ -69,16 +83,17 @@ def scores(train: Sample, test: Sample, seed: int = 0, verbose: int = 1) -> dict
         bar.add(1)
         return value
 
+    some, some_test = (Sample(*(a[:n] for a in part)) for part, n in ((train, samples), (test, samples // 2)))
     votes = done(factor_vae(*train, *test, seed))
     found = {
         "factor_vae": votes.score,
         "beta_vae": done(beta_vae(*train, *test, seed)),
-        "mig": done(mig(*train)),
-        "modularity": done(modularity(*train)),
-        "sap": done(sap(*train, *test)),
-        "explicitness": done(explicitness(*train, *test)),
+        "mig": done(mig(*some)),
+        "modularity": done(modularity(*some)),
+        "sap": done(sap(*some, *some_test)),
+        "explicitness": done(explicitness(*some, *some_test)),
     }
-    parts = dci(*train, *test, seed, lambda: bar.add(1))
+    parts = dci(*some, *some_test, seed, lambda: bar.add(1))
     return {
         **found,
         "dci": parts.disentanglement,
