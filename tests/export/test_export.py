@@ -307,6 +307,21 @@ def test_the_papers_networks_pass_the_self_check(tmp_path, keep_precision):
     assert all(np.isfinite(value) for value in differences.values())
 
 
+@pytest.mark.parametrize("architecture", ["sprites", "images"])
+@pytest.mark.usefixtures("in_process")
+def test_spectrally_normalised_networks_answer_as_the_model(tmp_path, architecture):
+    keras.utils.set_random_seed(1)
+    model = InfoGAN("digit:categorical(3),slant:uniform", (16, 16, 3), 4, architecture=architecture, seed=1)
+    model.compile(instance_noise_stddev=0.5, instance_noise_steps=100)
+    images = np.random.default_rng(0).random((8, 16, 16, 3), np.float32)
+    model.train_step(tf.constant(images))
+    path, _ = export(model, tmp_path)
+    signature = tf.saved_model.load(str(path)).signatures["infer_code"]
+    for _ in range(2):  # the power iteration does not go on in a server
+        for name, value in signature(x=tf.constant(images)).items():
+            np.testing.assert_allclose(value, model.infer_code(images)[name], atol=1e-5)
+
+
 @pytest.mark.usefixtures("in_process")
 def test_confident_posteriors_pass_the_self_check(tmp_path):
     """Means and concentrations of size 100: float32 keeps 1e-5 of their size, not 1e-5 in all."""
