@@ -34,6 +34,9 @@ from infogan_tf.optimizers import Adam
 
 logger = logging.getLogger(__name__)
 
+# Files about the end of a run, which is another once the run goes on.
+OF_THE_END = ("model.keras", "evaluation.json", "disentanglement.json", "disentanglement.png", "report.html")
+
 
 def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False, strategy: str = "none") -> InfoGAN:
     """Trains to `config.epochs`, from the workdir's last checkpoint if it has one.
@@ -86,7 +89,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         _drop_metrics_after(workdir / "metrics.csv", epoch)
     if epoch < config.epochs:
         if chief:
-            for outdated in ("model.keras", "evaluation.json"):
+            for outdated in OF_THE_END:
                 (workdir / outdated).unlink(missing_ok=True)
         model.fit(
             datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),

@@ -194,6 +194,13 @@ def test_votes_against_images_made_anew_with_one_factor_fixed():
     assert score == pytest.approx(expected.max(axis=0).sum() / 3000, abs=0.03)
 
 
+def test_variances_are_relative_to_each_codes_own():
+    scales = [0.2, 1, 5, 20]
+    expected = factor_vae(mixed(TRAIN), TRAIN, mixed(TEST), TEST)
+    found = factor_vae(mixed(TRAIN) * scales, TRAIN, mixed(TEST) * scales, TEST)
+    assert found.score == pytest.approx(expected.score, abs=0.001)
+
+
 def test_codes_that_hardly_vary_have_no_vote():
     """A copy of the factors at a hundredth of their scale would win every vote by half."""
     codes, test_codes = (np.concatenate([unit(f), unit(f) / 100], axis=1) for f in (TRAIN, TEST))
