@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 # Codes, noise, networks and learning rates: Chen et al. (2016), appendix C, and their λ too, but for MNIST's continuous
-# codes. Those, and the non-saturating loss: BUILD_NOTES.md, "Decisions". The paper gives no batch sizes, and no rates
+# codes. Those, and the non-saturating loss: BUILD_NOTES.md, "Decisions". No batch sizes are known to us, and no rates
 # of its own for the width of faces: those of lighting.
 _MNIST: dict[str, Any] = {
     "dataset": "mnist",
