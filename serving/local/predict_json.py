@@ -47,7 +47,7 @@ def predict(body: bytes, find: Callable[[], Servable]) -> bytes:
 
 def _inputs(servable: Servable, signature: str) -> Inputs:
     name = signature or DEFAULT_SIGNATURE
-    if name not in servable.signatures.signature_def:
+    if name not in list(servable.signatures.signature_def):  # the map itself looks for nothing that is not UTF-8
         raise invalid(f'Serving signature name: "{name}" not found in signature def')
     inputs = servable.inputs(name)
     if not inputs:
