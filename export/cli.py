@@ -29,6 +29,13 @@ KEEP = flags.DEFINE_integer(
 KEEP_PRECISION = flags.DEFINE_bool(
     "keep_precision", False, "Compute in the precision of training. Default: in float32, whatever it was."
 )
+MAX_BATCH_SIZE = flags.DEFINE_integer(
+    "max_batch_size",
+    None,
+    "Largest batch of the warm-up requests; must not be more than the server's, or it does not load the version. "
+    "Default: that of serving/deploy/config/batching_parameters.txt.",
+    lower_bound=1,
+)
 flags.mark_flags_as_mutual_exclusive(["workdir", "republish"], required=True)
 
 
@@ -47,6 +54,7 @@ def _main() -> None:
 def _export(workdir: Path, base: Path) -> Path:
     config = TrainingConfig.load(workdir / "config.json")
     from infogan_export import export  # noqa: PLC0415 - imports TensorFlow
+    from infogan_export.warmup import BATCH_SIZES  # noqa: PLC0415
     from infogan_tf import training  # noqa: PLC0415
 
     evaluation = workdir / "evaluation.json"
@@ -58,6 +66,7 @@ def _export(workdir: Path, base: Path) -> Path:
         label_match=label_match,
         provenance={"training": dataclasses.asdict(dataclasses.replace(config, data_dir=None))},
         keep_precision=KEEP_PRECISION.value,
+        max_batch_size=MAX_BATCH_SIZE.value or BATCH_SIZES[-1],
     )
     for name, value in differences.items():
         print(f"{name}: reloaded servable and Python model differ by at most {value:.2g}")

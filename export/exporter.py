@@ -16,6 +16,7 @@ from infogan_tf.model import InfoGAN
 from infogan_tf.precision import with_policy
 
 BFLOAT16_TOLERANCE = 0.05
+EXAMPLES = 32  # rows of the self-check
 
 
 def export(
@@ -26,6 +27,7 @@ def export(
     label_match: dict[str, list[str | None]] | None = None,
     provenance: dict[str, Any] | None = None,
     keep_precision: bool = False,
+    max_batch_size: int = BATCH_SIZES[-1],
 ) -> tuple[Path, dict[str, float]]:
     """Publishes a model below `base`.
 
@@ -36,6 +38,7 @@ def export(
         label_match: For each categorical code the label name of each category, as `evaluate` reports it.
         provenance: What else the description should say, as JSON values.
         keep_precision: Compute in the precision of training instead of float32.
+        max_batch_size: Of the warm-up requests. A server that batches less at a time does not load the version.
 
     Returns:
         The version folder, and for each signature the largest difference (absolute below 1, relative above) between
@@ -43,8 +46,11 @@ def export(
 
     Raises:
         FileExistsError: The version exists.
+        ValueError: `max_batch_size` is less than 1.
         ExportError: The reloaded servable differs from the model, or needs operations that TensorFlow Serving lacks.
     """
+    if max_batch_size < 1:
+        raise ValueError(f"max_batch_size must be at least 1, not {max_batch_size}")
     base = Path(base)
     check_free(base, version)
     if not keep_precision:
@@ -59,15 +65,14 @@ def export(
         "provenance": {"tensorflow": tf.__version__, "keras": keras.__version__, **(provenance or {})},
     }
     endpoints = signatures(model, description)
-    requests = {name: [_example(name, model, endpoints, n) for n in BATCH_SIZES] for name in endpoints}
+    rows = min(EXAMPLES, max_batch_size)
+    examples = {name: _example(name, model, endpoints, rows) for name in endpoints}
     functions = {name: endpoint.function for name, endpoint in endpoints.items()}
     tolerance = BFLOAT16_TOLERANCE if keep_precision else TOLERANCE
     with staging_folder(base) as staging:
         write_saved_model(model, endpoints, str(staging))
-        write_warmup_requests(staging, requests)
-        differences = self_check(
-            staging, functions, {name: examples[-1] for name, examples in requests.items()}, tolerance
-        )
+        write_warmup_requests(staging, examples, max_batch_size)
+        differences = self_check(staging, functions, examples, tolerance)
         return publish(staging, version), differences
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from infogan_serving.local.dtypes import to_array
 from infogan_serving.local.errors import RequestError, invalid
-from infogan_serving.local.json_dialect import quote
+from infogan_serving.local.json_dialect import JsonObject, quote
 from infogan_serving.local.json_reader import is_base64, read_tensor
 from infogan_serving.local.json_writer import write_parts
 
@@ -43,7 +43,8 @@ def read_rows(instances: list, inputs: Inputs) -> Tensors:
         if _is_named(element) != named:
             expected, got = ("object", "list") if named else ("value/list", "object")
             raise invalid(f"Expecting {expected} but got {got} at item {i} of input list")
-        for name, value in (element if named else dict.fromkeys(inputs, element)).items():
+        # TensorFlow Serving reads the values of a repeated key one after another.
+        for name, value in (*element.items(), *element.repeated) if named else [(next(iter(inputs)), element)]:
             try:
                 row = _read_row(name, value, inputs, shapes)
             except RequestError as error:
@@ -124,7 +125,7 @@ def write_columns(outputs: Tensors) -> str:
 
 
 def _is_named(value: Any) -> bool:
-    return isinstance(value, dict) and not is_base64(value)
+    return isinstance(value, JsonObject) and not is_base64(value)
 
 
 def _compact(shape: list[int]) -> str:

@@ -1,5 +1,6 @@
 """What JSON can carry for each dtype (AddValueToTensor in tensorflow_serving/util/json_tensor.cc)."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,7 @@ _READ_AS = {tf.float32: np.float64, tf.int8: np.int64, tf.int16: np.int64, tf.ui
 
 
 def to_array(scalars: list, shape: list[int], dtype: tf.DType) -> np.ndarray:
-    """Accepted `scalars`, in row-major order, as an array; strings as objects of type bytes."""
+    """Accepted `scalars`, in row-major order, as an array; strings as objects of type bytes; too many are cut off."""
     with np.errstate(over="ignore"):
-        wide = np.array(scalars, dtype=_READ_AS.get(dtype, dtype.as_numpy_dtype))
+        wide = np.array(scalars[: math.prod(shape)], dtype=_READ_AS.get(dtype, dtype.as_numpy_dtype))
         return wide.astype(dtype.as_numpy_dtype).reshape(shape)

@@ -4,6 +4,7 @@ It uses RapidJSON, and so do we: bare NaN and Infinity are numbers, whatever fol
 ignored, integers beyond 64 bits are floats, and the error texts are the same.
 """
 
+import json
 import re
 from typing import Any
 
@@ -11,19 +12,34 @@ import rapidjson
 
 from infogan_serving.local.errors import invalid
 
-_BOM = b"\xef\xbb\xbf"
+_BOM = re.compile(rb"(\xef(\xbb\xbf?)?)?")  # or the beginning of one
 _QUOTED = 256
+# Bytes that are not UTF-8 are nothing to TensorFlow Serving, but our RapidJSON refuses them. They go through it as
+# private characters, and in strings come out as the surrogates that encode(errors="surrogateescape") makes bytes again.
+_SURROGATES = {0x10FF00 + byte: 0xDC00 + byte for byte in range(0x80, 0x100)}
+_PRIVATE = {surrogate: character for character, surrogate in _SURROGATES.items()}
 
 
-class _FirstKeyWins(dict):
-    """A JSON object; of a repeated key the first value counts."""
+class JsonObject(dict):
+    """A JSON object: of a repeated key the first value counts.
 
-    __setitem__ = dict.setdefault
+    Attributes:
+        repeated: keys and values of the others. They must be kept: RapidJSON goes on to fill a list or an object that
+            it has put here.
+    """
+
+    repeated: tuple[tuple[str, Any], ...] = ()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key in self:
+            self.repeated = (*self.repeated, (key, value))
+        else:
+            super().__setitem__(key, value)
 
 
 _TYPE_NAMES = {
     type(None): "Null",
-    _FirstKeyWins: "Object",
+    JsonObject: "Object",
     list: "Array",
     str: "String",
     int: "Number",
@@ -32,33 +48,44 @@ _TYPE_NAMES = {
 
 
 class _Decoder(rapidjson.Decoder):
-    def start_object(self) -> dict:
-        return _FirstKeyWins()
+    def start_object(self) -> JsonObject:
+        return JsonObject()
 
 
-_decode = _Decoder(number_mode=rapidjson.NM_NATIVE | rapidjson.NM_NAN)
+class _BytesDecoder(_Decoder):
+    def string(self, text: str) -> str:
+        return text.translate(_SURROGATES)
+
+
+_NUMBERS = rapidjson.NM_NATIVE | rapidjson.NM_NAN
+_decode, _decode_bytes = _Decoder(number_mode=_NUMBERS), _BytesDecoder(number_mode=_NUMBERS)
 
 
 def parse(body: bytes) -> Any:
     """The first JSON value in `body`.
 
     Returns:
-        dict, list, str, int, float, bool or None.
+        JsonObject, list, str, int, float, bool or None; bytes that are not UTF-8 are surrogates in a str.
 
     Raises:
-        RequestError: 400 with RapidJSON's text and the offset of the mistake in bytes.
+        RequestError: 400 with RapidJSON's text and the offset of the mistake in bytes, four for one that is not UTF-8.
         RecursionError: the value is nested more deeply than Python can follow.
     """
-    if body.startswith(_BOM):
-        body = body.replace(_BOM, b"   ", 1)  # blanks, so that offsets still count from the start
+    start = _BOM.match(body).end()
+    body = b" " * start + body[start:]  # blanks, so that offsets still count from the start
     try:
-        return _decode(body)
-    except UnicodeDecodeError as error:
-        raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from error
+        return _parse(body, _decode)
+    except UnicodeDecodeError:
+        return _parse(body.decode(errors="surrogateescape").translate(_PRIVATE).encode(), _decode_bytes)
+
+
+def _parse(body: bytes, decode: _Decoder) -> Any:
+    try:
+        return decode(body)
     except rapidjson.JSONDecodeError as error:
         offset, text = re.fullmatch(r"Parse error at offset (\d+): (.*)", str(error), re.DOTALL).groups()
     if text.startswith("The document root must not be followed"):
-        return _decode(body[: int(offset)])
+        return decode(body[: int(offset)])
     if text.startswith("The document is empty"):
         raise invalid("JSON Parse error: The document is empty")
     raise invalid(f"JSON Parse error: {text} at offset: {offset}")
@@ -66,7 +93,7 @@ def parse(body: bytes) -> Any:
 
 def quote(value: Any) -> str:
     """`value` as JSON for an error message, cut where TensorFlow Serving cuts it."""
-    return rapidjson.dumps(value, ensure_ascii=False)[:_QUOTED]
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))[:_QUOTED]
 
 
 def type_name(value: Any) -> str:

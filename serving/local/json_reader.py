@@ -1,13 +1,14 @@
 """One JSON value to the shape and the scalars of a tensor (FillTensorProto in json_tensor.cc)."""
 
 import base64
+import re
 from typing import Any
 
 import tensorflow as tf
 
 from infogan_serving.local.dtypes import ACCEPTS, data_type_name
 from infogan_serving.local.errors import RequestError, invalid
-from infogan_serving.local.json_dialect import quote, type_name
+from infogan_serving.local.json_dialect import JsonObject, quote, type_name
 from infogan_serving.status_codes import StatusCode
 
 _MAX_RANK = 64  # NumPy's; TensorFlow's kernels stop far below
@@ -31,7 +32,12 @@ def read_tensor(value: Any, dtype: tf.DType) -> tuple[list[int], list]:
 
 def is_base64(value: Any) -> bool:
     """Whether `value` is the object `{"b64": "..."}`, which stands for a string."""
-    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+    return (
+        isinstance(value, JsonObject)
+        and value.keys() == {"b64"}
+        and not value.repeated
+        and isinstance(value["b64"], str)
+    )
 
 
 def _fill(value: Any, level: int, shape: list[int], dtype: tf.DType, scalars: list) -> None:
@@ -54,25 +60,26 @@ def _fill(value: Any, level: int, shape: list[int], dtype: tf.DType, scalars: li
 
 
 def _scalar(value: Any, dtype: tf.DType) -> Any:
-    if isinstance(value, dict) and dtype == tf.string:
+    if isinstance(value, JsonObject) and dtype == tf.string:
         return _from_base64(value)
-    if dtype not in ACCEPTS and not isinstance(value, dict):
+    if dtype not in ACCEPTS and not isinstance(value, JsonObject):
         raise RequestError(
             StatusCode.UNIMPLEMENTED,
             f"Conversion of JSON Value: {quote(value)} to type: {data_type_name(dtype)}",
         )
-    if isinstance(value, dict) or not ACCEPTS[dtype](value):
+    if isinstance(value, JsonObject) or not ACCEPTS[dtype](value):
         raise invalid(
             f"JSON Value: {quote(value)} Type: {type_name(value)} is not of expected type: {data_type_name(dtype)}"
         )
-    return value.encode() if dtype == tf.string else value
+    return value.encode(errors="surrogateescape") if dtype == tf.string else value
 
 
-def _from_base64(value: dict) -> bytes:
+def _from_base64(value: JsonObject) -> bytes:
     if not is_base64(value):
         raise invalid(f"JSON Value: {quote(value)} not formatted correctly for base64 data")
-    text = value["b64"]
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)  # padding may be left out
-    except ValueError as error:
-        raise invalid("Unable to base64 decode") from error
+    # As absl::Base64Unescape: blanks anywhere, and all of the padding or none, of dots too.
+    match = re.fullmatch(r"([A-Za-z0-9+/]*)([=.]*)", re.sub(r"\s", "", value["b64"], flags=re.ASCII))
+    missing = -len(match[1]) % 4 if match else 0
+    if match is None or missing == 3 or len(match[2]) not in (0, missing):
+        raise invalid("Unable to base64 decode")
+    return base64.b64decode(match[1] + "=" * missing)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from infogan_serving.local.batches import Inputs, read_columns, read_rows, write_columns, write_rows
 from infogan_serving.local.errors import invalid
-from infogan_serving.local.json_dialect import parse, quote
+from infogan_serving.local.json_dialect import JsonObject, parse, quote
 from infogan_serving.local.servable import DEFAULT_SIGNATURE, Servable
 
 _FORMS = {"instances": (read_rows, write_rows), "inputs": (read_columns, write_columns)}
@@ -27,7 +27,7 @@ def predict(body: bytes, find: Callable[[], Servable]) -> bytes:
     """
     try:
         request = parse(body)
-        if not isinstance(request, dict):
+        if not isinstance(request, JsonObject):
             raise invalid(f"JSON Value: {quote(request)} Is not object")
         signature = request.get("signature_name", "")
         if not isinstance(signature, str):
@@ -47,7 +47,7 @@ def predict(body: bytes, find: Callable[[], Servable]) -> bytes:
 
 def _inputs(servable: Servable, signature: str) -> Inputs:
     name = signature or DEFAULT_SIGNATURE
-    if name not in servable.signatures.signature_def:
+    if name not in list(servable.signatures.signature_def):  # the map itself looks for nothing that is not UTF-8
         raise invalid(f'Serving signature name: "{name}" not found in signature def')
     inputs = servable.inputs(name)
     if not inputs:
@@ -55,7 +55,7 @@ def _inputs(servable: Servable, signature: str) -> Inputs:
     return inputs
 
 
-def _form(request: dict) -> str:
+def _form(request: JsonObject) -> str:
     """Which of the two keys the request has."""
     if "instances" not in request:
         if "inputs" not in request:

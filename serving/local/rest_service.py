@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 
 import anyio
 from absl import logging
@@ -60,45 +61,65 @@ class RestApi:
             origin = request.headers.get("origin", "")
             return Response(status_code=200 if "http://" in origin or "https://" in origin else 400)
         try:
-            body = await self._process(parse_route(request.method, target), request)
-            return Response(body, 200, media_type="application/json")
-        except RequestError as error:
-            return Response(error.body, error.code.http_status, media_type="application/json")
-        except ClientDisconnect:
-            return Response(status_code=400)  # that nobody reads
-        except Exception as error:
-            logging.exception("%s %s", request.method, target)
-            return Response(RequestError(StatusCode.INTERNAL, repr(error)).body, 500, media_type="application/json")
-
-    async def _process(self, route: Route, request: Request) -> bytes:
-        if route.action == "status":
-            return _pretty(_as_dict(self._model.status(route.model, route.version)))  # whatever the label
-        if route.action == "metadata":
-            return _pretty(self._metadata(route))
-        if route.action != "predict":
-            self._find(route)
-            raise unimplemented(route.action)
-        body = await read_body(request)
-        zipped = "gzip" in request.headers.get("content-encoding", "")
-        try:
+            route = parse_route(request.method, target)
+            if route.action != "predict":
+                return _response(lambda: self._describe(route))
+            body = await read_body(request)
+            zipped = "gzip" in request.headers.get("content-encoding", "")
             with anyio.fail_after(self._timeout_seconds):
                 # In a thread, so that status is answered while the model runs.
-                return await run_sync(self._predict, route, body, zipped, abandon_on_cancel=True, limiter=self._threads)
-        except TimeoutError as error:
-            raise RequestError(StatusCode.DEADLINE_EXCEEDED, f"Timed out after {self._timeout_seconds:g} s") from error
+                return await run_sync(
+                    _response,
+                    lambda: predict(gunzip(body) if zipped else body, lambda: self._find(route)[1]),
+                    abandon_on_cancel=True,
+                    limiter=self._threads,
+                )
+        except RequestError as error:
+            return _refusal(error)
+        except TimeoutError:
+            text = f"Timed out after {self._timeout_seconds:g} s"
+            return _refusal(RequestError(StatusCode.DEADLINE_EXCEEDED, text))
+        except ClientDisconnect:
+            return Response(status_code=400)  # that nobody reads
 
-    def _predict(self, route: Route, body: bytes, zipped: bool) -> bytes:
-        return predict(gunzip(body) if zipped else body, lambda: self._find(route)[1])
-
-    def _metadata(self, route: Route) -> dict:
+    def _describe(self, route: Route) -> bytes:
+        if route.action == "status":
+            return _pretty(_as_dict(self._model.status(route.model, route.version)))  # whatever the label
         version, servable = self._find(route)
-        return {
-            "model_spec": {"name": route.model, "signature_name": "", "version": str(version)},
-            "metadata": {"signature_def": _as_dict(servable.signatures)},
-        }
+        if route.action != "metadata":
+            raise unimplemented(route.action)
+        return _pretty(
+            {
+                "model_spec": {"name": route.model, "signature_name": "", "version": str(version)},
+                "metadata": {"signature_def": _as_dict(servable.signatures)},
+            }
+        )
 
     def _find(self, route: Route) -> tuple[int, Servable]:
         return self._model.servable(route.model, route.version, route.label)
+
+
+def _response(work: Callable[[], bytes]) -> Response:
+    """The answer or the refusal of `work`, from the thread that does it.
+
+    An exception that went on from here to the event loop would stay in a cycle with the loop's own future, and the
+    request's body and lists with it, until Python collects such cycles, which may be hundreds of requests later.
+    """
+    try:
+        return _json(200, work())
+    except RequestError as error:
+        return _refusal(error)
+    except Exception as error:
+        logging.exception("A request failed")
+        return _refusal(RequestError(StatusCode.INTERNAL, repr(error)))
+
+
+def _refusal(error: RequestError) -> Response:
+    return _json(error.code.http_status, error.body)
+
+
+def _json(status: int, body: bytes) -> Response:
+    return Response(body, status, media_type="application/json")
 
 
 def _as_dict(message: Message) -> dict:

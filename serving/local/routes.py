@@ -34,21 +34,19 @@ def parse_route(method: str, target: str) -> Route:
         RequestError: 400; without a message for a version beyond 64 bits, which is answered with no body.
     """
     match = re.fullmatch(_PATTERNS.get(method, "(?!)"), target, re.ASCII | re.IGNORECASE)
-    malformed = invalid(f"Malformed request: {method} {target}")
-    if match is None:
-        raise malformed
-    model, version, label, verb = match.groups()
-    number = None if version is None else _number(version)
-    if method == "POST" and verb != verb.lower():  # the pattern ignores case, what follows does not
-        raise malformed
-    if model is None:
-        raise invalid("Missing model name in request.")
-    return Route(
-        action=verb if method == "POST" or verb == "metadata" else "status",
-        model=unquote(model),
-        version=number,
-        label=None if label is None else unquote(label),
-    )
+    if match:
+        model, version, label, verb = match.groups()
+        number = None if version is None else _number(version)
+        if method == "GET" or verb == verb.lower():  # the pattern ignores case, what follows does not
+            if model is None:
+                raise invalid("Missing model name in request.")
+            return Route(
+                action=verb if method == "POST" or verb == "metadata" else "status",
+                model=unquote(model),
+                version=number,
+                label=None if label is None else unquote(label),
+            )
+    raise invalid(f"Malformed request: {method} {target}")
 
 
 def _number(digits: str) -> int:

@@ -10,9 +10,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from infogan_export import ExportError, export, exporter, self_check, verify
+from infogan_export.exporter import EXAMPLES
+from infogan_export.warmup import BATCH_SIZES
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -252,22 +254,51 @@ def test_every_operation_is_tensorflows_own(folder):
     assert not xla
 
 
-def test_warm_up_requests_all_succeed(folder, loaded):
+def warm_up_requests(folder) -> dict[str, list[predict_pb2.PredictRequest]]:
+    """The records of each signature."""
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-    assert len(records) <= 1000
-    seen = {}
-    for record in records:
+    requests = {}
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         log = prediction_log_pb2.PredictionLog.FromString(record)
         assert log.WhichOneof("log_type") == "predict_log"
-        request = log.predict_log.request
-        inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
-        outputs = loaded.signatures[request.model_spec.signature_name](**inputs)
-        (n,) = {len(value) for value in inputs.values()}
-        assert all(len(value) == n for value in outputs.values())
-        seen.setdefault(request.model_spec.signature_name, set()).add(n)
-    assert set(seen) == SIGNATURES
-    assert all(1 in sizes and max(sizes) > 1 for sizes in seen.values())
+        requests.setdefault(log.predict_log.request.model_spec.signature_name, []).append(log.predict_log.request)
+    return requests
+
+
+def batch_size(request: predict_pb2.PredictRequest) -> int:
+    (n,) = {len(tf.make_ndarray(value)) for value in request.inputs.values()}
+    return n
+
+
+def test_warm_up_requests_of_every_batch_size_succeed(folder, loaded):
+    requests = warm_up_requests(folder)
+    assert requests.keys() == SIGNATURES
+    assert sum(map(len, requests.values())) <= 1000
+    for signature, of_signature in requests.items():
+        assert list(map(batch_size, of_signature)) == [*BATCH_SIZES, EXAMPLES]
+        for request in of_signature:
+            inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
+            outputs = loaded.signatures[signature](**inputs)
+            assert {len(value) for value in outputs.values()} == {batch_size(request)}
+
+
+def test_a_large_warm_up_batch_is_no_larger_in_the_file(folder):
+    for *of_each_size, _ in warm_up_requests(folder).values():
+        assert of_each_size[-1].ByteSize() < of_each_size[0].ByteSize() + 20
+
+
+@pytest.mark.parametrize(("largest", "sizes"), [(8, [1, 2, 4, 8, 8]), (100, [*BATCH_SIZES[:-1], 100, EXAMPLES])])
+@pytest.mark.usefixtures("in_process")
+def test_no_warm_up_batch_is_larger_than_asked_for(model, tmp_path, largest, sizes):
+    path, _ = export(model, tmp_path, max_batch_size=largest)
+    for of_signature in warm_up_requests(path).values():
+        assert list(map(batch_size, of_signature)) == sizes
+
+
+def test_max_batch_size_is_checked_first(model, tmp_path):
+    with pytest.raises(ValueError, match="max_batch_size must be at least 1, not 0"):
+        export(model, tmp_path / "base", max_batch_size=0)
+    assert not (tmp_path / "base").exists()
 
 
 @pytest.mark.usefixtures("in_process")

@@ -1,6 +1,7 @@
 """The deployment files against TensorFlow Serving's formats, published schemas, and each other."""
 
 import http.server
+import inspect
 import json
 import re
 import shutil
@@ -16,6 +17,8 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from infogan_export.warmup import BATCH_SIZES
+from infogan_serving import AsyncClient, Client
 from infogan_serving.model_server_flags import FLAGS, PATHS
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +104,9 @@ def test_batch_sizes():
     assert sizes == sorted(set(sizes))
     assert sizes[0] > 0
     assert sizes[-1] == batching.max_batch_size.value
+    assert sizes == list(BATCH_SIZES)  # an exported version has warm-up requests of these
+    for client in Client, AsyncClient:  # asks for as many rows as are allowed, and not for more
+        assert inspect.signature(client).parameters["max_batch_size"].default == sizes[-1]
 
 
 def test_monitoring_config_and_who_reads_it(pod):
@@ -124,7 +130,7 @@ def test_every_flag_is_the_servers(serving, pod, compose):
 )
 def test_every_flag_in_the_text_is_the_servers(path):
     written = re.findall(r"(?<![\w-])--([a-z0-9]+(?:_[a-z0-9]+)+)\b", path.read_text())  # only its flags have a _
-    assert set(written) <= FLAGS.keys()
+    assert set(written) <= FLAGS.keys() | {"max_batch_size"}  # infogan-export's
 
 
 def test_compose_schema(compose):

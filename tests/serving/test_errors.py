@@ -43,6 +43,9 @@ DEEP = 100_000
             "JSON Value: 7 found at incorrect level: 2 in the JSON DOM. Expected at level: 2",
         ),
         ('{"instances": [1, {"x": 1}]}', "Expecting value/list but got object at item 1 of input list"),
+        ('{"instances": [{"x": 1, "x": [2]}]}', "Expecting shape [] but got: [1]"),
+        (b'{"signature_name": "\xff"}', "not found in signature def"),
+        (b'{"inputs": "\xff"}', "Type: String is not of expected type: float"),
         ('{"instances": [{"x": 1}, 1]}', "Expecting object but got list at item 1 of input list"),
     ],
 )

@@ -22,10 +22,21 @@ pytestmark = pytest.mark.local
         (b'{"a": 1, "a": 2, "b": {"c": 3, "c": 4}}', {"a": 1, "b": {"c": 3}}),
         (b"[18446744073709551615, 18446744073709551616]", [2**64 - 1, 2.0**64]),
         (b"[1, 1.0, 1e2]", [1, 1.0, 100.0]),
+        (b"\xef\xbb[1]", [1]),
+        (b'["caf\xc3\xa9 \xe9\xff"]', ["café \udce9\udcff"]),
+        (b'["\xf4\x8f\xbf\xbf"]', ["\U0010ffff"]),
+        (b"[1]\xff", [1]),
     ],
 )
 def test_reads(body, value):
     assert repr(parse(body)) == repr(value)
+
+
+def test_values_of_repeated_keys_are_kept_apart():
+    """Lists and objects are filled after they were put into theirs, so none may be lost on the way."""
+    read = parse(b'{"a": [1], "a": [[2], {"b": [3]}], "c": 4, "a": {"d": [5] }}')
+    assert read == {"a": [1], "c": 4}
+    assert read.repeated == (("a", [[2], {"b": [3]}]), ("a", {"d": [5]}))
 
 
 def test_reads_nan():
@@ -43,7 +54,7 @@ def test_reads_nan():
         (b"[1,]", "Invalid value. at offset: 3"),
         (b"[01]", "Missing a comma or ] after an array element. at offset: 2"),
         (b"1e400", "Number too big to be stored in double. at offset: 0"),
-        (b'{"a": "\xff"}', "Invalid encoding in string. at offset: 7"),
+        (b'["\xff" 1]', "Missing a comma or ] after an array element. at offset: 8"),
         (b"// comment\n1", "Invalid value. at offset: 0"),
     ],
 )
@@ -56,6 +67,7 @@ def test_malformed(body, text):
 
 def test_quoted_snippets_end_at_256():
     assert quote({"x": math.nan}) == '{"x":NaN}'
+    assert quote(["\udcff"]) == '["\udcff"]'
     assert quote(list(range(1000))) == json.dumps(list(range(1000)), separators=(",", ":"))[:256]
 
 

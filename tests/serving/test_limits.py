@@ -1,5 +1,6 @@
 """What the local server does not put up with: its own bounds on time and on connections."""
 
+import gc
 import http.client
 import socket
 import threading
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from infogan_serving.local import connection, running
+from infogan_serving.local.json_dialect import JsonObject
 from infogan_serving.local.servable import Servable
 
 pytestmark = pytest.mark.local
@@ -114,3 +116,18 @@ def test_predict_takes_too_long(impatient_url, monkeypatch):
 def test_bad_http(raw, sent, status):
     raw.sendall(sent)
     assert raw.recv(2**16).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_refused_request_leaves_nothing_behind(infogan_base):
+    """Not even until Python looks for cycles: its lists are large, and it looks only after very many objects."""
+    too_wide, ragged, no_numbers = [[0.0] * 9], [[1, 2], [3]], [["x"]]
+    with running(infogan_base, "infogan", poll_seconds=0, warm_up=False) as url, httpx.Client() as http:
+        gc.collect()
+        gc.disable()
+        try:
+            for z in too_wide, ragged, no_numbers:
+                request = {"signature_name": "generate", "inputs": {"z": z, "c": [[0.0] * 10]}}
+                assert http.post(f"{url}/v1/models/infogan:predict", json=request).status_code == 400
+            assert not [kept for kept in gc.get_objects() if isinstance(kept, JsonObject)]
+        finally:
+            gc.enable()

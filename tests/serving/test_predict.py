@@ -39,6 +39,21 @@ def test_column_object_with_one_input(predict):
     assert predict(inputs={"x": [1]}) == (200, {"outputs": [2.0]})
 
 
+def test_values_of_a_repeated_key_follow_one_another_in_rows(predict):
+    body = '{"instances": [{"x": 1, "x": 2}, {"x": 3}, {"x": 4}]}'
+    assert predict(body) == (200, {"predictions": [2.0, 4.0, 6.0]})
+
+
+def test_of_a_repeated_key_the_first_counts_elsewhere(predict):
+    assert predict('{"inputs": {"x": [1], "x": [[[2]]]}, "inputs": {"x": {"y": []}}}') == (200, {"outputs": [2.0]})
+
+
+def test_strings_need_not_be_utf8(predict):
+    data = b"caf\xc3\xa9 \xe9\xff"
+    answer = {"outputs": {"b64": base64.b64encode(data).decode()}}
+    assert predict(b'{"signature_name": "png", "inputs": "%s", "\xff": "\xff"}' % data) == (200, answer)
+
+
 def test_column_object_with_two_inputs_and_outputs(predict):
     status, answer = predict(signature_name="two", inputs={"a": [0.5, 1], "b": [1, 2], "unknown": "ignored"})
     assert (status, answer) == (200, {"outputs": {"total": [1.5, 3.0], "b": [1, 2]}})
@@ -70,6 +85,7 @@ def test_version_in_url(predict):
         ("bool", "[[], []]", [[], []]),
         ("string", "[[], []]", [[], []]),
         ("string", '["a", "\\u00e9", {"b64": "Yg=="}, {"b64": "Yg"}]', ["a", "é", "b", "b"]),
+        ("string", '[{"b64": " Y g\\n= ="}, {"b64": "Yg.."}, {"b64": ""}]', ["b", "b", ""]),
     ],
 )
 def test_accepted_values(predict, dtype, accepted, answered):
@@ -101,7 +117,16 @@ def test_refused_values(predict, dtype, expected, values):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [('{"b64": "!"}', "Unable to base64 decode"), ('{"b64": 1}', "base64 data")]
+    ("value", "text"),
+    [
+        ('{"b64": "!"}', "Unable to base64 decode"),
+        ('{"b64": "Yg="}', "Unable to base64 decode"),
+        ('{"b64": "YWJj="}', "Unable to base64 decode"),
+        ('{"b64": "Y"}', "Unable to base64 decode"),
+        ('{"b64": "Y-_="}', "Unable to base64 decode"),
+        ('{"b64": 1}', "base64 data"),
+        ('{"b64": "Yg==", "b64": "Yg=="}', "base64 data"),
+    ],
 )
 def test_bad_base64(predict, value, text):
     status, answer = predict(f'{{"signature_name": "echo_string", "inputs": [{value}]}}')
