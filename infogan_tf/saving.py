@@ -40,7 +40,7 @@ class Saving:
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Saving:
         config = dict(config)
-        for name in ("codes", *PARTS):
+        for name in config.keys() & {"codes", *PARTS}:  # files from before a part existed lack it
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
 
@@ -56,6 +56,6 @@ class Saving:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
-        for name in OPTIMIZERS:
+        for name in config.keys() & set(OPTIMIZERS):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)

@@ -63,3 +63,7 @@ def _main() -> None:
 def main() -> None:
     """Entry point of `infogan-disentangle`."""
     run_app(_main)
+
+
+if __name__ == "__main__":
+    main()

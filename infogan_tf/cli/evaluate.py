@@ -35,10 +35,11 @@ def _main() -> None:
     model = training.load(workdir, CHECKPOINT.value)
     data_dir = DATA_DIR.value or config.data_dir
     data = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict)
-    report = {"dataset": config.dataset, "split": SPLIT.value, "checkpoint": CHECKPOINT.value, **evaluate(model, data)}
-    if FIDELITY.value:
+    report = {"dataset": config.dataset, "split": SPLIT.value, "checkpoint": CHECKPOINT.value}
+    if FIDELITY.value:  # first, because it may find that there are no labels
         train = datasets.load(config.dataset, config.train_split, data_dir, config.image_shape, strict=config.strict)
         report["fidelity"] = fidelity.evaluate(model, train, data)
+    report |= evaluate(model, data)
     print(as_text(report))
     path = workdir / "evaluation.json"
     with replaced_file(path) as temporary:
@@ -49,3 +50,7 @@ def _main() -> None:
 def main() -> None:
     """Entry point of `infogan-evaluate`."""
     run_app(_main)
+
+
+if __name__ == "__main__":
+    main()

@@ -30,3 +30,7 @@ def _main() -> None:
 def main() -> None:
     """Entry point of `infogan-report`."""
     run_app(_main)
+
+
+if __name__ == "__main__":
+    main()

@@ -41,3 +41,7 @@ def _main() -> None:
 def main() -> None:
     """Entry point of `infogan-traverse`."""
     run_app(_main)
+
+
+if __name__ == "__main__":
+    main()
