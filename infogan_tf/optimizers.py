@@ -1,4 +1,4 @@
-"""Keras' Adam with its update as one kernel."""
+"""Keras' Adam with its update as one kernel, and a learning rate that falls at the end."""
 
 from __future__ import annotations
 
@@ -41,3 +41,24 @@ class Adam(keras.optimizers.Adam):
             use_locking=False,
             use_nesterov=False,
         )
+
+
+@keras.saving.register_keras_serializable("infogan_tf")
+class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that falls in a straight line to 0 at the end of a training, so that its noise dies away.
+
+    Args:
+        rate: Before the fall.
+        end: The step at which it would be 0, the first being 0.
+        length: Steps of the fall; at most `end` count.
+    """
+
+    def __init__(self, rate: float, end: int, length: int):
+        self.rate, self.end, self.length = rate, end, length
+
+    def __call__(self, step):
+        left = (self.end - tf.cast(step, tf.float32)) / max(min(self.length, self.end), 1)
+        return self.rate * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "end": self.end, "length": self.length}

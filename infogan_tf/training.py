@@ -17,7 +17,6 @@ from infogan_tf.augmentation import RandomAffine
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
-    RateDecay,
     StableInformation,
     StopOnNonFinite,
     SwitchOn,
@@ -30,7 +29,7 @@ from infogan_tf.callbacks import (
 from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
-from infogan_tf.optimizers import Adam
+from infogan_tf.optimizers import Adam, FallingRate
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +78,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     if steps % config.steps_per_execution:
         raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
 
+    _set_rates(model, config, steps)
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
 
@@ -106,6 +106,17 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     return model
 
 
+def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:
+    """Rates that fall: of D and G before the wake phase, of the recognition network in it."""
+    if config.decay_epochs:
+        end, length = (config.epochs - config.wake_epochs) * steps, config.decay_epochs * steps
+        model.discriminator_optimizer.learning_rate = FallingRate(config.discriminator_learning_rate, end, length)
+        model.generator_optimizer.learning_rate = FallingRate(config.generator_learning_rate, end, length)
+    if config.wake_epochs:
+        length = config.wake_epochs * steps
+        model.recognition_optimizer.learning_rate = FallingRate(config.recognition_learning_rate, length, length)
+
+
 def _callbacks(
     config: TrainingConfig,
     model: InfoGAN,
@@ -114,19 +125,12 @@ def _callbacks(
     steps: int,
     chief: bool,
 ) -> list[keras.callbacks.Callback]:
-    rates = {
-        "discriminator_optimizer": config.discriminator_learning_rate,
-        "generator_optimizer": config.generator_learning_rate,
-    }
-    wake = config.epochs - config.wake_epochs
     common = [
-        RateDecay(rates, wake, config.decay_epochs, steps),
         SwitchOn(config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
     if config.wake_epochs:
-        rate = {"recognition_optimizer": config.recognition_learning_rate}
-        common += [RateDecay(rate, config.epochs, config.wake_epochs, steps), WakeUp(wake)]
+        common.append(WakeUp(config.epochs - config.wake_epochs))
     if not chief:
         return common
     if model.codes.categorical and model.augmentation:

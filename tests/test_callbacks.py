@@ -135,35 +135,6 @@ def test_without_a_checkpoint_there_is_none_to_name(tmp_path):
         stop.on_train_batch_end(0, {"d_loss": math.nan, "g_loss": math.nan})
 
 
-def rates_of(epochs: int, decay_epochs: int, initial_epoch: int = 0, **compile_arguments) -> list[tuple[float, float]]:
-    """Both learning rates at every step of a run of two steps per epoch."""
-    rates = []
-
-    class Log(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            optimizers = self.model.discriminator_optimizer, self.model.generator_optimizer
-            rates.append(tuple(float(optimizer.learning_rate) for optimizer in optimizers))
-
-    model = tiny.model(CODES, **compile_arguments)
-    rates_before = {"discriminator_optimizer": 0.2, "generator_optimizer": 0.4}
-    decay = callbacks.RateDecay(rates_before, epochs, decay_epochs, steps_per_epoch=2)
-    model.fit(
-        tiny.images(16), batch_size=8, epochs=epochs, initial_epoch=initial_epoch, verbose=0, callbacks=[decay, Log()]
-    )
-    return rates
-
-
-def test_rates_fall_in_a_straight_line_over_the_last_epochs():
-    rates = rates_of(epochs=4, decay_epochs=2)
-    factors = [1, 1, 1, 1, 1, 0.75, 0.5, 0.25]
-    np.testing.assert_allclose(rates, [(0.2 * f, 0.4 * f) for f in factors], rtol=1e-6)
-    np.testing.assert_allclose(rates_of(epochs=4, decay_epochs=2, initial_epoch=3), rates[6:])  # a resumed run
-
-
-def test_rates_stay_without_decay():
-    np.testing.assert_allclose(rates_of(epochs=2, decay_epochs=0), [(0.2, 0.4)] * 4, rtol=1e-6)
-
-
 def test_an_epochs_seconds_run_from_the_end_of_the_last(monkeypatch):
     clock = iter([1.0, 6.0, 106.0])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))

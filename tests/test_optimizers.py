@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from infogan_tf.optimizers import Adam
+from infogan_tf.optimizers import Adam, FallingRate
 
 SHAPES = [(3, 4), (5,), (1,)]
 
@@ -90,3 +91,29 @@ def test_amsgrad_is_not_silently_ignored():
     """`amsgrad` is not offered: asking for it must not give plain Adam."""
     with pytest.raises((TypeError, ValueError), match="amsgrad"):
         Adam(amsgrad=True)
+
+
+def test_the_rate_falls_in_a_straight_line_over_the_last_steps():
+    rate = FallingRate(0.4, end=8, length=4)
+    assert [float(rate(step)) for step in range(10)] == pytest.approx(
+        [0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.2, 0.1, 0, 0], abs=1e-7
+    )
+
+
+def test_a_fall_longer_than_the_training_begins_with_it():
+    assert [float(FallingRate(0.4, end=4, length=100)(step)) for step in range(4)] == pytest.approx(
+        [0.4, 0.3, 0.2, 0.1]
+    )
+
+
+def test_the_falling_rate_is_the_optimizers_and_survives_its_config():
+    """Steps of plain descent against a constant gradient show each rate."""
+    variable = keras.Variable([0.0])
+    optimizer = keras.optimizers.SGD(FallingRate(1.0, end=4, length=2))
+    optimizer = keras.optimizers.SGD.from_config(optimizer.get_config())
+    moved = []
+    for _ in range(4):
+        before = float(variable[0])
+        optimizer.apply([tf.constant([1.0])], [variable])
+        moved.append(before - float(variable[0]))
+    assert moved == pytest.approx([1.0, 1.0, 1.0, 0.5])

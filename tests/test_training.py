@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ CONFIG = TrainingConfig.from_preset(
     batch_size=8,
     epochs=2,
     steps_per_epoch=STEPS,
+    decay_epochs=0,
     precision="float32",
 )
 
@@ -121,7 +123,8 @@ def test_workdir(straight):
     names = {path.name for path in straight.iterdir()}
     assert names == {"config.json", "metrics.csv", "tensorboard", "checkpoints", "pictures", "model.keras"}
     assert [epoch for _, epoch in list_checkpoints(straight / "checkpoints")] == [1, 2]
-    assert len(list((straight / "checkpoints").iterdir())) == 2
+    [best] = {path.name for path in (straight / "checkpoints").iterdir()} - {"epoch-0001.keras", "epoch-0002.keras"}
+    assert best.startswith("best-000")
     pictures = sorted(path.name for path in (straight / "pictures").iterdir())
     assert pictures == ["epoch-0001.png", "epoch-0002.png"]
     assert [path.name for path in (straight / "tensorboard").iterdir()] == ["train"]
@@ -176,6 +179,40 @@ def test_the_config_decides_the_model(tmp_path):
 def test_steps_per_execution_changes_nothing(tmp_path, straight):
     run(tmp_path / "run", dataclasses.replace(CONFIG, steps_per_execution=STEPS))
     assert_same_run(tmp_path / "run", straight)
+
+
+def test_steps_per_execution_changes_nothing_while_rates_fall(tmp_path):
+    config = dataclasses.replace(CONFIG, decay_epochs=2, augmentation={})
+    run(tmp_path / "one", config)
+    model = run(tmp_path / "three", dataclasses.replace(config, steps_per_execution=STEPS))
+    assert_same_run(tmp_path / "three", tmp_path / "one")
+    assert float(model.generator_optimizer.learning_rate) == 0
+
+
+def test_a_wake_phase_follows_and_a_run_resumes_in_it(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=3, wake_epochs=2, decay_epochs=1)
+    run(tmp_path / "straight", config)
+    rows = metrics(tmp_path / "straight")
+    assert [float(row["wake_loss"]) != 0 for row in rows] == [False, True, True]
+    assert [float(row["d_loss"]) != 0 for row in rows] == [True, False, False]
+    shutil.copytree(tmp_path / "straight", tmp_path / "resumed")
+    for path in ("model.keras", "checkpoints/epoch-0003.keras"):
+        (tmp_path / "resumed" / path).unlink()
+    model = run(tmp_path / "resumed", config)
+    assert_same_run(tmp_path / "resumed", tmp_path / "straight")
+    assert model.recognition is not None
+
+
+def test_the_best_epoch_can_be_loaded(straight, tmp_path):
+    path, epoch, value = callbacks.best_checkpoint(straight / "checkpoints")
+    scores = [float(row["stable_information"]) for row in metrics(straight)]
+    assert scores[epoch - 1] == max(scores) == pytest.approx(value, abs=1e-4)
+    best = training.load(straight, "best")
+    for a, b in zip(best.get_weights(), keras.models.load_model(path).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(ValueError, match="has no best checkpoint"):
+        training.load(tmp_path, "best")
 
 
 def test_steps_per_execution_must_divide_an_epoch(tmp_path):

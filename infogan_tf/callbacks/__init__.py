@@ -4,12 +4,11 @@ from infogan_tf.callbacks.checkpoints import Checkpoints, best_checkpoint, list_
 from infogan_tf.callbacks.clock import Duration, Throughput
 from infogan_tf.callbacks.divergence import StopOnNonFinite, TrainingDivergedError
 from infogan_tf.callbacks.looking import StableInformation, TraversalPictures
-from infogan_tf.callbacks.schedules import RateDecay, SwitchOn, WakeUp
+from infogan_tf.callbacks.schedules import SwitchOn, WakeUp
 
 __all__ = [
     "Checkpoints",
     "Duration",
-    "RateDecay",
     "StableInformation",
     "StopOnNonFinite",
     "SwitchOn",
