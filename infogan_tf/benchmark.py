@@ -56,7 +56,7 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
         `machine`; `revision` of the project's repository, if it is one.
     """
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
-    from infogan_tf.datasets.factors import load_factors  # noqa: PLC0415
+    from infogan_tf.datasets.factors import RENDERED, load_factors  # noqa: PLC0415
     from infogan_tf.evaluation import disentanglement, fidelity, report  # noqa: PLC0415
 
     model = training.train(config, workdir)
@@ -64,7 +64,7 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
         rows = list(csv.DictReader(file))
     seconds = sum(float(row["seconds"]) for row in rows)
     train, test = (
-        datasets.load(config.dataset, split, config.data_dir, config.image_shape)
+        datasets.load(config.dataset, split, config.data_dir, config.image_shape, strict=config.strict)
         for split in (config.train_split, "test")
     )
     steps = config.epochs * (config.steps_per_epoch or len(train.images) // config.batch_size)
@@ -73,7 +73,7 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
     if evaluation["clustering"]:
         result |= next(iter(evaluation["clustering"].values()))
         result["fidelity"] = fidelity.evaluate(model, train, test)
-    if config.dataset in WITH_FACTORS:
+    if config.dataset in RENDERED:
         factors = load_factors(config.dataset, config.image_shape)
         result["disentanglement"] = disentanglement.evaluate(disentanglement.representation(model), factors)
     return result | {
@@ -86,7 +86,6 @@ def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
     }
 
 
-WITH_FACTORS = ("sprites", "sprites_color")
 LOW_IS_GOOD = {"frechet_distance", "frechet_floor", "steps", "seconds"}
 
 

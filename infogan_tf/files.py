@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written aside, then renamed into place."""
+"""Files that are whole or absent: written aside, then renamed into place; and where caches lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def cache_folder(name: str) -> Path:
+    """`~/.cache/infogan_tf/NAME`, or below $XDG_CACHE_HOME: for what can be made again; not made yet."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "infogan_tf" / name
 
 
 @contextlib.contextmanager

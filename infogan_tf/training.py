@@ -188,7 +188,10 @@ def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
     if checkpoint == "best":
         best = best_checkpoint(Path(workdir) / "checkpoints")
         if best is None:
-            raise ValueError(f"{workdir} has no best checkpoint: its model has no categorical code or no augmentation")
+            raise ValueError(
+                f"{workdir} has no best checkpoint: it has completed no epoch, or its model has no "
+                "categorical code or no augmentation"
+            )
         return keras.models.load_model(best[0])
     path = Path(workdir) / "model.keras"
     if not path.exists():

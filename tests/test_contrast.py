@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf import objectives
+from infogan_tf import callbacks, objectives
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.model import InfoGAN
 from tests import tiny
@@ -65,6 +65,9 @@ def test_it_needs_its_head():
     infogan = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks())
     with pytest.raises(ValueError, match="contrast_weight needs a contrast_head"):
         infogan.compile(contrast_weight=1.0)
+    infogan.compile()
+    with pytest.raises(ValueError, match="contrast_weight needs a contrast_head"):
+        infogan.fit(tiny.images(8), verbose=0, callbacks=[callbacks.SwitchOn(1.0, epoch=0)])
 
 
 def test_the_head_is_saved(tmp_path):

@@ -142,3 +142,12 @@ def test_report_without_labels_has_information_alone():
     assert found["information"]["digit"]["entropy"] == pytest.approx(math.log(3))
     assert found["information"]["digit"]["real"] > 0
     assert found["information"]["slant"]["real"] is None
+
+
+def test_real_information_is_that_of_a_channel_whose_posterior_is_right():
+    """Two images, one drawn 70 times of 100: I = sum of P(c, x) log P(c, x) / P(c) P(x)."""
+    joint = np.array([[0.7], [0.3]]) * np.random.default_rng(0).dirichlet(np.ones(3), 2)
+    marginals = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
+    exact = (joint * np.log(joint / (marginals[0] * marginals[1]))).sum()
+    posterior = np.repeat(joint / marginals[0], [70, 30], axis=0)
+    assert real_information(posterior) == pytest.approx(exact)

@@ -19,6 +19,7 @@ from infogan_tf import datasets, page, pictures, training
 from infogan_tf.codes import Bernoulli, Categorical, Circular
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
+from infogan_tf.evaluation.information import real_information
 from infogan_tf.page import curves, real_images
 from infogan_tf.traversal import traverse
 from tests import tiny
@@ -299,7 +300,7 @@ def test_information_beside_what_there_can_be(text, probs):
     ]
     np.testing.assert_allclose([float(row[4]) for row in rows], [np.log(4), np.log(2), 2.838], atol=6e-4)
     assert float(rows[0][3]) <= float(rows[0][5]) == pytest.approx(np.log(4), abs=6e-4)
-    assert float(rows[0][6]) == pytest.approx(real_images.information(probs), abs=6e-4)
+    assert float(rows[0][6]) == pytest.approx(real_information(probs), abs=6e-4)
     assert [row[6] for row in rows[1:]] == ["", ""]
 
 
@@ -399,18 +400,6 @@ def test_from_low_to_high_is_in_equal_steps_of_rank():
     values = np.array([5.0, -1, 3, 100, 4])
     assert real_images.from_low_to_high(values, count=3).tolist() == [1, 4, 3]
     assert real_images.from_low_to_high(values, count=9).tolist() == [1, 2, 4, 0, 3]
-
-
-def test_information_on_real_images():
-    assert real_images.information(np.eye(5)[[0, 1, 2, 3, 4] * 3]) == pytest.approx(np.log(5))
-    assert real_images.information(np.full((9, 5), 0.2)) == pytest.approx(0)
-    assert real_images.information(np.eye(5)[[2] * 9]) == pytest.approx(0)  # one category for all
-    # Two images, one drawn 70 times of 100: I = sum of P(c, x) log P(c, x) / P(c) P(x).
-    joint = np.array([[0.7], [0.3]]) * np.random.default_rng(0).dirichlet(np.ones(3), 2)
-    marginals = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
-    exact = (joint * np.log(joint / (marginals[0] * marginals[1]))).sum()
-    posterior = np.repeat(joint / marginals[0], [70, 30], axis=0)
-    assert real_images.information(posterior) == pytest.approx(exact)
 
 
 @pytest.mark.parametrize(("code", "suffix"), [(Bernoulli("flags", 2), "probs"), (Circular("angle"), "mean")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from infogan_tf import validation
+
 
 class SwitchOn(keras.callbacks.Callback):
     """Sets the model's `contrast_weight` from an epoch on, the first being 0.
@@ -18,6 +20,7 @@ class SwitchOn(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch >= self.epoch and self.model.contrast_weight != self.contrast_weight:
             self.model.contrast_weight = self.contrast_weight
+            validation.check_contrast(self.model)
             self.model.make_train_function(force=True)
 
 

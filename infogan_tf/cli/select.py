@@ -23,7 +23,8 @@ def _main(workdirs: list[str]) -> None:
     from infogan_tf import datasets, selection, training  # noqa: PLC0415
 
     config = next(iter(configs.values()))
-    images = datasets.load(config.dataset, SPLIT.value, DATA_DIR.value or config.data_dir, config.image_shape).images
+    data_dir = DATA_DIR.value or config.data_dir
+    images = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict).images
     informations, categories = [], []
     progress = keras.utils.Progbar(len(workdirs), unit_name="run")
     for workdir in workdirs:

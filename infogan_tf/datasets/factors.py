@@ -9,6 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+RENDERED = ("sprites", "sprites_color")
+
 
 class FactorDataset(Protocol):
     """Images that are a function of independent factors, each an integer from 0 to its size - 1.
@@ -106,7 +108,7 @@ def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset:
         ValueError: There is no such data set, its images have another shape, or the file holds something else.
         FileNotFoundError: There is no such file.
     """
-    if name in ("sprites", "sprites_color"):
+    if name in RENDERED:
         from infogan_tf.datasets.sprites import Sprites  # noqa: PLC0415 - only this data set needs the renderer
 
         dataset: FactorDataset = Sprites(size=image_shape[0], color=name == "sprites_color")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import os
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
-class LazyImages:
+class LazyImages(abc.ABC):
     """uint8 [n, height, width, channels] that need not fit into memory; indexed along its first axis like an array.
 
     Subclasses say in `_read` how images come from their numbers.
@@ -27,9 +28,9 @@ class LazyImages:
         self._numbers = numbers
         self.shape = (len(numbers), *image_shape)
 
+    @abc.abstractmethod
     def _read(self, numbers: np.ndarray) -> np.ndarray:
         """The images of these numbers: uint8 [len(numbers), height, width, channels]."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from infogan_tf.datasets.images import FileImages
-from infogan_tf.files import replaced_file
+from infogan_tf.files import cache_folder, replaced_file
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ def decoded_copy(
     Raises:
         OSError: There is no room for the copy, or it cannot be written.
     """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "infogan_tf" / "images"
+    folder = cache_folder("images")
     of_set = _digest([name, image_shape])
     index = folder / f"{of_set}-{_digest(state)}.json"
     pixels = index.with_suffix(".pixels")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 
 import keras
@@ -19,7 +18,7 @@ import tensorflow as tf
 from keras import layers
 
 from infogan_tf.datasets import ImageSet
-from infogan_tf.files import replaced_file
+from infogan_tf.files import cache_folder, replaced_file
 
 VERSION = 1  # of the network and its training: another one trains anew
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 3, 128, 3e-3
@@ -109,5 +108,5 @@ def _path(data: ImageSet, block: int = 10_000) -> Path:
     digest.update(np.ascontiguousarray(data.labels, dtype=np.int64))
     for start in range(0, len(data.images), block):
         digest.update(np.ascontiguousarray(data.images[start : start + block]))
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "infogan_tf" / "classifiers"
+    folder = cache_folder("classifiers")
     return folder / f"{digest.hexdigest()[:32]}.keras"

@@ -13,6 +13,7 @@ import jinja2
 from infogan_tf import datasets, pictures, presets, training
 from infogan_tf.cli.command_line import beyond_flags, changes, train_command
 from infogan_tf.config import TrainingConfig
+from infogan_tf.evaluation.information import real_information
 from infogan_tf.evaluation.report import evaluate
 from infogan_tf.files import replaced_file
 from infogan_tf.page import real_images
@@ -75,7 +76,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
                 "kind": code.kind,
                 "weight": model.lambdas[code.name],
                 **evaluation["information"][code.name],
-                "real": real_images.information(probs[code]) if code in probs else None,
+                "real": real_information(probs[code]) if code in probs else None,
             }
             for code in model.codes
         ],

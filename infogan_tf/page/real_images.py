@@ -38,11 +38,6 @@ def from_low_to_high(values: np.ndarray, count: int = IMAGES_IN_A_ROW) -> np.nda
     return order[steps.round().astype(int)]
 
 
-def information(probs: np.ndarray) -> float:
-    """H(mean Q) - mean H(Q) in nats, [images, categories]: I(c; x) over real images if Q(c|x) is right about them."""
-    return float(_entropy(probs.mean(axis=0, dtype=np.float64)) - _entropy(probs).mean())
-
-
 def categories(code: Code, probs: np.ndarray, data: ImageSet) -> dict[str, Any]:
     """What the page shows of a categorical code.
 
@@ -105,8 +100,3 @@ def _table(code: Code, probs: np.ndarray, data: ImageSet) -> np.ndarray:
 def _picture(data: ImageSet, chosen: np.ndarray) -> dict[str, Any]:
     src = png(pictures.tile(data.images[chosen][None] / 255)) if len(chosen) else None
     return {"src": src, "shown": len(chosen)}
-
-
-def _entropy(probs: np.ndarray) -> np.ndarray:
-    probs = probs.astype(np.float64)
-    return -(probs * np.log(np.maximum(probs, 1e-300))).sum(axis=-1)
