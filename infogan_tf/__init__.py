@@ -15,7 +15,7 @@ _HOMES = {
     "CodeSpec": "code_spec",
     "Gaussian": "codes",
     "InfoGAN": "model",
-    "RandomAffine": "augmentation",
+    "RandomView": "augmentation",
     "TrainingConfig": "config",
     "TraversalPictures": "callbacks",
     "Uniform": "codes",

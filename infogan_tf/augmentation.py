@@ -1,4 +1,4 @@
-"""Random affine maps of images: the noisy channel T through which discrete codes must be read."""
+"""Random views of images: the noisy channel T through which discrete codes must be read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from infogan_tf.distribution import own_rows
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class RandomAffine(keras.layers.Layer):
-    """Turns, then shears, scales and shifts each image about its centre, in one bilinear interpolation.
+class RandomView(keras.layers.Layer):
+    """Turns, then shears, scales and shifts each image about its centre, in one bilinear interpolation; then erases.
 
     Each amount is drawn for each image from U(-a, a); what comes in from outside is 0. Images are float32
     [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no kernel for it.
@@ -22,6 +22,8 @@ class RandomAffine(keras.layers.Layer):
         shear: Of the top to the right, in widths per height.
         scale: Logarithm of the factor by which the image grows.
         shift: In fractions of the image's width and height.
+        erase: Largest width and height of a rectangle, in fractions of the image's, each drawn from U(0, erase), that
+            is set to 0 about a place drawn from all of the image.
         seed: Of the draws.
     """
 
@@ -31,20 +33,28 @@ class RandomAffine(keras.layers.Layer):
         shear: float = 0.2,
         scale: float = 0.1,
         shift: float = 0.07,
+        erase: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(dtype="float32", **kwargs)
-        self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
+        self.rotation, self.shear, self.scale, self.shift, self.erase = rotation, shear, scale, shift, erase
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
-        amounts = tf.constant([self.rotation, self.shear, self.scale, self.shift * width, self.shift * height])
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
-        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 5], seed, -amounts, amounts), tf.shape(images)[0])
-        return affine(images, *tf.unstack(drawn, axis=1))
+        amounts = [self.rotation, self.shear, self.scale, self.shift * width, self.shift * height]
+        amounts = tf.constant(amounts, tf.float32)
+        seeds = tf.random.split(tf.cast(self.seed_generator.next(), tf.int32))
+        n = tf.shape(images)[0]
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 5], seeds[0], -amounts, amounts), n)
+        images = affine(images, *tf.unstack(drawn, axis=1))
+        if not self.erase:
+            return images
+        limits = tf.constant([1, 1, self.erase, self.erase], tf.float32)
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 4], seeds[1], 0.0, limits), n)
+        return erased(images, *tf.unstack(drawn, axis=1))
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves no seed generator's state."""
@@ -56,7 +66,7 @@ class RandomAffine(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            **{key: getattr(self, key) for key in ("rotation", "shear", "scale", "shift", "seed")},
+            **{key: getattr(self, key) for key in ("rotation", "shear", "scale", "shift", "erase", "seed")},
         }
 
 
@@ -81,3 +91,14 @@ def affine(
         fill_mode="CONSTANT",
         fill_value=0.0,
     )
+
+
+def erased(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Images [batch, height, width, channels], a rectangle of each set to 0: its centre and size [batch] in [0, 1]."""
+
+    def within(pixels: int, center: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        places = (tf.range(pixels, dtype=tf.float32) + 0.5) / pixels
+        return tf.abs(places - center[:, None]) < size[:, None] / 2
+
+    rows, columns = within(images.shape[1], down, height), within(images.shape[2], right, width)
+    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], 0.0, images)

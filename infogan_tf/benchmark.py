@@ -1,4 +1,4 @@
-"""Quality over seeds: train, evaluate on the test split, one JSON per seed and one table over all of them."""
+"""Quality over seeds: train, evaluate on another split, one JSON per seed and one table over all of them."""
 
 from __future__ import annotations
 
@@ -17,59 +17,60 @@ from infogan_tf.files import replaced_file
 from infogan_tf.machine import machine, revision
 
 
-def run(configs: list[TrainingConfig], runs: Path, out: Path) -> list[dict[str, Any]]:
+def run(configs: list[TrainingConfig], runs: Path, out: Path, split: str = "test") -> list[dict[str, Any]]:
     """Trains and evaluates what `out` does not hold yet, one after another; rewrites the table after each.
 
     Args:
         configs: One run of a preset for each seed.
         runs: Folder of the workdirs; an interrupted training goes on from its last checkpoint.
         out: Folder of `seed-K.json` and `table.md`.
+        split: Of the data set, to evaluate on.
 
     Returns:
         The results, in the order of `configs`.
 
     Raises:
-        ValueError: `out` holds a result of another config.
+        ValueError: `out` holds a result of another config or split.
     """
     results = {}
     for config in configs:
         path = out / f"seed-{config.seed}.json"
         if path.exists():
-            results[config.seed] = _read(path, config)
+            results[config.seed] = _read(path, config, split)
     for config in configs:
         if config.seed not in results:
             # A process of its own: nothing of one run is left for the next, its memory least of all.
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-                results[config.seed] = pool.submit(measure, config, runs / f"seed-{config.seed}").result()
+                results[config.seed] = pool.submit(measure, config, runs / f"seed-{config.seed}", split).result()
             _write(out / f"seed-{config.seed}.json", json.dumps(results[config.seed], indent=2) + "\n")
         _write(out / "table.md", as_table([results[c.seed] for c in configs if c.seed in results]))
     return [results[config.seed] for config in configs]
 
 
-def measure(config: TrainingConfig, workdir: Path) -> dict[str, Any]:
-    """One run: trained, then evaluated on the whole test split.
+def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]:
+    """One run: trained, then evaluated on the whole of another split.
 
     Returns:
-        `seed`; where there are labels `acc`, `purity`, `nmi`, `ari` of the first categorical code, as fractions, and
-        `fidelity`; where there are known factors `disentanglement`; `information` as `evaluation.report` has it;
-        `steps`; `seconds` of training, pictures and checkpoints included, and `images_per_second` over them; `config`;
-        `machine`; `revision` of the project's repository, if it is one.
+        `seed`; `split`; where there are labels `acc`, `purity`, `nmi`, `ari` of the first categorical code, as
+        fractions, and `fidelity`; where there are known factors `disentanglement`; `information` as `evaluation.report`
+        has it; `steps`; `seconds` of training, pictures and checkpoints included, and `images_per_second` over them;
+        `config`; `machine`; `revision` of the project's repository, if it is one.
     """
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.datasets.factors import RENDERED, load_factors  # noqa: PLC0415
     from infogan_tf.evaluation import disentanglement, fidelity, report  # noqa: PLC0415
 
+    train, test = (  # a split that is not there must show before hours of training
+        datasets.load(config.dataset, part, config.data_dir, config.image_shape, strict=config.strict)
+        for part in (config.train_split, split)
+    )
     model = training.train(config, workdir)
     with (workdir / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     seconds = sum(float(row["seconds"]) for row in rows)
-    train, test = (
-        datasets.load(config.dataset, split, config.data_dir, config.image_shape, strict=config.strict)
-        for split in (config.train_split, "test")
-    )
     steps = config.epochs * (config.steps_per_epoch or len(train.images) // config.batch_size)
     evaluation = report.evaluate(model, test)
-    result = {"seed": config.seed, "information": evaluation["information"]}
+    result = {"seed": config.seed, "split": split, "information": evaluation["information"]}
     if evaluation["clustering"]:
         result |= next(iter(evaluation["clustering"].values()))
         result["fidelity"] = fidelity.evaluate(model, train, test)
@@ -112,9 +113,11 @@ def _numbers(result: dict[str, Any]) -> dict[str, float]:
     return scores | information | result.get("fidelity", {}) | result.get("disentanglement", {}) | others
 
 
-def _read(path: Path, config: TrainingConfig) -> dict[str, Any]:
+def _read(path: Path, config: TrainingConfig, split: str) -> dict[str, Any]:
     result = json.loads(path.read_text())
     different = [key for key, value in dataclasses.asdict(config).items() if result["config"].get(key) != _plain(value)]
+    if result["split"] != split:
+        different.append("split")
     if set(different) - {"data_dir"}:
         raise ValueError(f"{path} is of another run ({', '.join(different)} differ); choose another --out or remove it")
     return result

@@ -38,11 +38,14 @@ class TrainingConfig:
         image_shape: (height, width, channels).
         noise_size: Width of z.
         lambdas: Weight of L_I by code name; codes that are left out take their kind's default.
-        augmentation: Arguments of `RandomAffine`, through which discrete codes are read; empty for none.
+        augmentation: Arguments of `RandomView`, through which discrete codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
-        wake_epochs: Last epochs, which are the wake phase (`wake`), in which Q learns from real images too; 0 for none.
-        recognition_learning_rate: Adam's in the wake phase, at whose end it is 0.
+        recognition_epochs: Last epochs, in which Q alone learns, with a trunk of its own (`recognition`); 0 for none.
+        recognition_learning_rate: Adam's in those, at whose end it is 0.
+        wake_epochs: The last of those, in which it learns from real images too (`wake`); 0 for none.
+        wake_weight: See `InfoGAN.compile`.
+        wake_balance: See `InfoGAN.compile`; falls to 0 in the recognition phase.
         wake_radius: See `InfoGAN.compile`.
         contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
         contrast_from_epoch: The first epoch in which G sees it, counted from 0.
@@ -53,7 +56,7 @@ class TrainingConfig:
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
         discriminator_learning_rate: Adam's, for the trunk and D's head.
         generator_learning_rate: Adam's, for G and Q's head.
-        decay_epochs: Last epochs before the wake phase, over which both rates fall to 0.
+        decay_epochs: Last epochs before those, over which both rates fall to 0.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
         steps_per_execution: Steps between two looks at the losses, as in `keras.Model.compile`; a divisor of
@@ -81,9 +84,12 @@ class TrainingConfig:
     validation_split: str | None = None
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
-    wake_epochs: int = 0
+    recognition_epochs: int = 0
     recognition_learning_rate: float = 1e-3
-    wake_radius: float = 2.0
+    wake_epochs: int = 0
+    wake_weight: float = 1.0
+    wake_balance: float = 4.0
+    wake_radius: float = 1.2
     contrast_weight: float = 0.0
     contrast_from_epoch: int = 0
     decay_epochs: int = 0
@@ -99,14 +105,22 @@ class TrainingConfig:
     deterministic: bool = False
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if not self.wake_epochs <= self.recognition_epochs < self.epochs:
+            raise ValueError(
+                f"recognition_epochs must be fewer than epochs, and wake_epochs no more than recognition_epochs; got "
+                f"epochs {self.epochs}, recognition_epochs {self.recognition_epochs}, wake_epochs {self.wake_epochs}"
+            )
+
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainingConfig:
         """The preset's values, replaced by those of `overrides` that are not None.
 
-        Other `codes` without other `lambdas` leave each λ at its kind's default.
+        Other `codes` without other `lambdas` leave each λ at its kind's default. Few `epochs` shorten the preset's
+        recognition phase, so that G has one at least.
 
         Raises:
-            ValueError: There is no such preset, or it has no data set and none is given.
+            ValueError: There is no such preset, it has no data set and none is given, or phases do not fit in `epochs`.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
         if "dataset" in given:
@@ -115,6 +129,9 @@ class TrainingConfig:
         if "codes" in given:
             values["lambdas"] = {}
         values.update(given)
+        for phase, room in (("recognition_epochs", "epochs"), ("wake_epochs", "recognition_epochs")):
+            if phase in values and phase not in given:
+                values[phase] = min(values[phase], values[room] - (room == "epochs"))
         if values["dataset"] is None:
             raise ValueError(f"preset {name} brings no images: add --dataset=folder:/path or --dataset=npz:/path")
         return cls(preset=name, **values)

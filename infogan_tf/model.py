@@ -10,19 +10,19 @@ import numpy as np
 import tensorflow as tf
 
 from infogan_tf import architectures, networks, objectives, presets, validation
-from infogan_tf.augmentation import RandomAffine
+from infogan_tf.augmentation import RandomView
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam
+from infogan_tf.recognition import RecognitionPhase
 from infogan_tf.saving import Saving
-from infogan_tf.wake import WakePhase
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class InfoGAN(WakePhase, Saving, keras.Model):
+class InfoGAN(RecognitionPhase, Saving, keras.Model):
     """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
 
     Args:
@@ -34,12 +34,12 @@ class InfoGAN(WakePhase, Saving, keras.Model):
         trunk: Own network images -> features [batch, any], shared by D and Q.
         discriminator_head: Own network features -> logit [batch, 1].
         posterior_head: Own network features -> [batch, codes.num_parameters].
-        augmentation: A layer that changes images at random, for example `RandomAffine()`. While training, discrete
+        augmentation: A layer that changes images at random, for example `RandomView()`. While training, discrete
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
         contrast_head: Network (features, features) -> logits [batch, len(codes.factors)] of which factor the codes of
             two images share, for `compile(contrast_weight=...)`; True for a default one.
         recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
-            posterior head, and alone is trained from then on; `wake_up` makes it.
+            posterior head, and alone is trained from then on; `begin_recognition` makes it.
         seed: Of everything the model draws while it trains and in `generate`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
@@ -118,7 +118,7 @@ class InfoGAN(WakePhase, Saving, keras.Model):
         """
         arguments = presets.model_arguments(name)
         amounts = arguments["augmentation"]
-        arguments["augmentation"] = RandomAffine(**amounts, seed=overrides.get("seed")) if amounts else None
+        arguments["augmentation"] = RandomView(**amounts, seed=overrides.get("seed")) if amounts else None
         return cls(**{**arguments, **overrides})
 
     # ------------------------------------------------------------------ training
@@ -134,7 +134,9 @@ class InfoGAN(WakePhase, Saving, keras.Model):
         contrast_weight: float = 0.0,
         instance_noise_stddev: float = 0.0,
         instance_noise_steps: int = 1,
-        wake_radius: float = 2.0,
+        wake_weight: float = 0.0,
+        wake_balance: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
+        wake_radius: float = 1.2,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -143,13 +145,16 @@ class InfoGAN(WakePhase, Saving, keras.Model):
         Args:
             discriminator_optimizer: Of the trunk and D's head. Default: the paper's, Adam(2e-4, beta_1=0.5).
             generator_optimizer: Of G and Q's head. Default: the paper's, Adam(1e-3, beta_1=0.5).
-            recognition_optimizer: Of the recognition network in the wake phase. Default: Adam(1e-3).
+            recognition_optimizer: Of the recognition network, once there is one. Default: Adam(1e-3).
             adversarial_loss: "non_saturating", "minimax", "hinge" or "least_squares".
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
             information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
             contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
+            wake_weight: Weight of `wake.loss`, by which the recognition network learns from real images too. Needs a
+                categorical code and an augmentation. See also `callbacks.SwitchOn`.
+            wake_balance: Weight of the balance in `wake.loss`, or its schedule over the steps of the recognition phase.
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
@@ -160,7 +165,7 @@ class InfoGAN(WakePhase, Saving, keras.Model):
 
         Raises:
             ValueError: Unknown loss, `lambdas` that name no code or are negative, noise that is negative or never
-                ends, or XLA with `RandomAffine`.
+                ends, or XLA with `RandomView`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -168,15 +173,15 @@ class InfoGAN(WakePhase, Saving, keras.Model):
             )
         if jit_compile == "auto" and (self.augmentation or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
-        if jit_compile is True and isinstance(self.augmentation, RandomAffine):
-            raise ValueError("RandomAffine has no XLA kernel: leave jit_compile at 'auto', or use augmentation=None")
+        if jit_compile is True and isinstance(self.augmentation, RandomView):
+            raise ValueError("RandomView has no XLA kernel: leave jit_compile at 'auto', or use augmentation=None")
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
-        self.contrast_weight = contrast_weight
-        validation.check_contrast(self)
-        self.wake_radius = wake_radius
+        self.contrast_weight, self.wake_weight = contrast_weight, wake_weight
+        self.wake_balance, self.wake_radius = wake_balance, wake_radius
+        validation.check_weights(self)
         validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
         self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps
         self.discriminator_optimizer = self._prepare(
@@ -242,7 +247,7 @@ class InfoGAN(WakePhase, Saving, keras.Model):
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.recognition:
-            return self._wake_step(real)
+            return self._recognition_step(real)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
         d_variables, g_variables = self.discriminator_variables, self.generator.trainable_variables
         q_variables = self.generator_variables[len(g_variables) :]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 from keras import layers
 
 from infogan_tf.architectures import BATCH, SPECTRAL, TABLES, Architecture, Row
@@ -146,11 +147,16 @@ def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchro
     return keras.Model([a, b], _dense(num_factors, "float32", name="shared")(x), name="contrast_head")
 
 
-def build_recognition(trunk: keras.Model, posterior_head: keras.Model) -> keras.Model:
-    """A copy of Q, weights included, with a trunk of its own: images -> parameters of Q(c|x)."""
-    copies = []
-    for network in (trunk, posterior_head):
-        copies.append(keras.models.clone_model(network))
-        copies[-1].set_weights(network.get_weights())
+def build_recognition(trunk: keras.Model, posterior_head: keras.Model, rng: np.random.Generator) -> keras.Model:
+    """A new network of the layers of Q, sharing none: images -> parameters of Q(c|x). `rng` seeds its initializers."""
+
+    def anew(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        for key, value in config.items():
+            if key.endswith("_initializer") and "seed" in value["config"]:
+                value["config"]["seed"] = int(rng.integers(2**31))
+        return layer.from_config(config)
+
+    trunk, posterior_head = (keras.models.clone_model(q, clone_function=anew) for q in (trunk, posterior_head))
     image = keras.Input(trunk.input_shape[1:], name="x")
-    return keras.Model(image, copies[1](copies[0](image)), name="recognition")
+    return keras.Model(image, posterior_head(trunk(image)), name="recognition")

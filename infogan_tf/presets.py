@@ -14,10 +14,11 @@ _MNIST: dict[str, Any] = {
     "image_shape": (28, 28, 1),
     "noise_size": 62,
     "lambdas": {"digit": 1.0, "slant": 0.1, "width": 0.1},
-    "augmentation": {"rotation": 0.2, "shear": 0.2, "scale": 0.1, "shift": 0.07},
+    "augmentation": {"rotation": 0.3, "shear": 0.3, "scale": 0.15, "shift": 0.1, "erase": 0.5},
     "batch_size": 128,
     "epochs": 11,
     "decay_epochs": 4,
+    "recognition_epochs": 2,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
@@ -27,7 +28,7 @@ _FASHION_MNIST = {
     "codes": "garment:categorical(10),shade:uniform,width:uniform",
     "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
 }
-_WAKE = {"epochs": 10, "decay_epochs": 2, "wake_epochs": 4, "wake_radius": 1.2}
+_WAKE = {"epochs": 10, "decay_epochs": 2, "recognition_epochs": 4, "wake_epochs": 3}
 
 
 def _numbered(kind: str, first: int, last: int) -> dict[str, str]:
@@ -117,7 +118,7 @@ def _images(size: int, batch_size: int) -> dict[str, Any]:
         "image_shape": (size, size, 3),
         "noise_size": 64,
         "lambdas": {"group": 1.0, "c1": 0.1, "c2": 0.1},
-        "augmentation": _MNIST["augmentation"],
+        "augmentation": {"rotation": 0.2, "shear": 0.2, "scale": 0.1, "shift": 0.07},
         "batch_size": batch_size,
         "discriminator_learning_rate": 4e-4,
         "generator_learning_rate": 2e-4,

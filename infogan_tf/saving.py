@@ -10,10 +10,10 @@ PARTS = (
     *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
 )
 COMPILE_ARGUMENTS = (
-    *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_radius"),
+    *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_weight", "wake_radius"),
     *("instance_noise_stddev", "instance_noise_steps", "jit_compile", "steps_per_execution"),
 )
-OPTIMIZERS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer")
+OBJECTS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer", "wake_balance")
 
 
 class Saving:
@@ -49,13 +49,13 @@ class Saving:
         if not self.compiled:
             return {}
         return {
-            **{name: serialize(getattr(self, name)) for name in OPTIMIZERS},
+            **{name: serialize(getattr(self, name)) for name in OBJECTS},
             **{name: getattr(self, name) for name in COMPILE_ARGUMENTS},
             "lambdas": dict(self.lambdas),
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
-        for name in config.keys() & set(OPTIMIZERS):
+        for name in config.keys() & set(OBJECTS):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)

@@ -13,16 +13,16 @@ import numpy as np
 import tensorflow as tf
 
 from infogan_tf import datasets, distribution, precision
-from infogan_tf.augmentation import RandomAffine
+from infogan_tf.augmentation import RandomView
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
+    Recognition,
     StableInformation,
     StopOnNonFinite,
     SwitchOn,
     Throughput,
     TraversalPictures,
-    WakeUp,
     best_checkpoint,
     list_checkpoints,
 )
@@ -107,14 +107,15 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
 
 
 def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:
-    """Rates that fall: of D and G before the wake phase, of the recognition network in it."""
+    """What falls to 0: the rates of D and G before the recognition phase, that of the network and its balance in it."""
     if config.decay_epochs:
-        end, length = (config.epochs - config.wake_epochs) * steps, config.decay_epochs * steps
+        end, length = (config.epochs - config.recognition_epochs) * steps, config.decay_epochs * steps
         model.discriminator_optimizer.learning_rate = FallingRate(config.discriminator_learning_rate, end, length)
         model.generator_optimizer.learning_rate = FallingRate(config.generator_learning_rate, end, length)
-    if config.wake_epochs:
-        length = config.wake_epochs * steps
+    if config.recognition_epochs:
+        length = config.recognition_epochs * steps
         model.recognition_optimizer.learning_rate = FallingRate(config.recognition_learning_rate, length, length)
+        model.wake_balance = FallingRate(config.wake_balance, length, length)
 
 
 def _callbacks(
@@ -126,11 +127,13 @@ def _callbacks(
     chief: bool,
 ) -> list[keras.callbacks.Callback]:
     common = [
-        SwitchOn(config.contrast_weight, config.contrast_from_epoch),
+        SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
     if config.wake_epochs:
-        common.append(WakeUp(config.epochs - config.wake_epochs))
+        common.append(SwitchOn("wake_weight", config.wake_weight, config.epochs - config.wake_epochs))
+    if config.recognition_epochs:
+        common.append(Recognition(config.epochs - config.recognition_epochs))
     if not chief:
         return common
     if model.codes.categorical and model.augmentation:
@@ -232,7 +235,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.image_shape,
         config.noise_size,
         architecture=config.architecture,
-        augmentation=RandomAffine(**config.augmentation, seed=config.seed) if config.augmentation else None,
+        augmentation=RandomView(**config.augmentation, seed=config.seed) if config.augmentation else None,
         contrast_head=config.contrast_weight > 0,
         seed=config.seed,
         sync_batch_norm=config.sync_batch_norm,

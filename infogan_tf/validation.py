@@ -57,18 +57,15 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
-def check_contrast(model: InfoGAN) -> None:
-    """The contrastive loss has a weight from 0 up, and a head."""
-    if not 0 <= model.contrast_weight < float("inf"):
-        raise ValueError(f"contrast_weight must be a number from 0 up, got {model.contrast_weight}")
+def check_weights(model: InfoGAN) -> None:
+    """Weights of losses are from 0 up, and what the losses need is there."""
+    for name in ("contrast_weight", "wake_weight"):
+        if not 0 <= getattr(model, name) < float("inf"):
+            raise ValueError(f"{name} must be a number from 0 up, got {getattr(model, name)}")
     if model.contrast_weight and not model.contrast_head:
         raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
-
-
-def check_wake(codes: CodeSpec, augmentation: Any) -> None:
-    """The wake phase needs a categorical code, and an augmentation that its categories must survive."""
-    if not codes.categorical or augmentation is None:
-        raise ValueError("a wake phase needs a categorical code and an augmentation, for example RandomAffine()")
+    if model.wake_weight and not (model.codes.categorical and model.augmentation):
+        raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
 
 
 def check_instance_noise(stddev: float, steps: int) -> None:

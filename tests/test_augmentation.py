@@ -1,4 +1,4 @@
-"""RandomAffine against scipy, and what reading codes through an augmentation does to training."""
+"""Random views against scipy, and what reading codes through an augmentation does to training."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from infogan_tf.augmentation import RandomAffine, affine
+from infogan_tf.augmentation import RandomView, affine, erased
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -65,16 +65,34 @@ def test_draws_stay_within_their_amounts_and_differ_between_images():
     """A single bright pixel in the centre shows its shift: at most 0.25 * 8 pixels."""
     image = np.zeros((200, 8, 8, 1), np.float32)
     image[:, 3:5, 3:5] = 1
-    moved = RandomAffine(0, 0, 0, shift=0.25, seed=0)(image).numpy()[..., 0]
+    moved = RandomView(0, 0, 0, shift=0.25, seed=0)(image).numpy()[..., 0]
     centres = np.stack([(moved * grid).sum((1, 2)) / moved.sum((1, 2)) for grid in np.indices((8, 8))], 1) - 3.5
     assert np.abs(centres).max() <= 2 + 1e-4
     np.testing.assert_allclose(centres.std(axis=0), 2 / np.sqrt(3), rtol=0.15)
     assert abs(np.corrcoef(centres.T)[0, 1]) < 0.2
 
 
+def test_a_rectangle_is_erased_and_nothing_else():
+    images = 0.5 + tiny.images(2) / 2
+    down, right, height, width = tf.transpose(tf.constant([[0.5, 0.25, 0.25, 0.5], [1.0, 0.0, 0.5, 0.0]]))
+    expected = images.copy()
+    expected[0, 3:5, 0:4] = 0
+    np.testing.assert_array_equal(erased(images, down, right, height, width), expected)
+
+
+def test_erased_places_are_everywhere_and_no_larger_than_allowed():
+    images = np.ones((20_000, 16, 8, 1), np.float32)
+    holes = RandomView(0, 0, 0, 0, erase=0.5, seed=0)(images).numpy()[..., 0] == 0
+    heights, widths = holes.any(axis=2).sum(axis=1), holes.any(axis=1).sum(axis=1)
+    np.testing.assert_array_equal(holes.sum(axis=(1, 2)), heights * widths)
+    assert (heights.max(), widths.max()) == (8, 4)
+    # Inside, a pixel is covered where both sides reach it: the mean size of each, 0.25, which no border cuts.
+    np.testing.assert_allclose(holes[:, 6:10, 3:5].mean(), 0.25**2, rtol=0.1)
+
+
 def test_config_round_trip_gives_the_same_draws():
-    layer = RandomAffine(0.1, 0.3, 0.2, 0.1, seed=3)
-    again = RandomAffine.from_config(layer.get_config())
+    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, seed=3)
+    again = RandomView.from_config(layer.get_config())
     images = tiny.images(4)
     np.testing.assert_array_equal(layer(images), again(images))
 
@@ -128,7 +146,7 @@ def test_augmentation_survives_saving(tmp_path):
         tiny.IMAGE_SHAPE,
         tiny.NOISE_SIZE,
         **tiny.networks(),
-        augmentation=RandomAffine(0.1, seed=5),
+        augmentation=RandomView(0.1, seed=5),
         seed=0,
     )
     model.compile()

@@ -20,6 +20,7 @@ def config(seed: int, **values) -> TrainingConfig:
 def result(seed: int) -> dict:
     return {
         "seed": seed,
+        "split": "test",
         **{"acc": ACC[seed], "purity": 0.96, "nmi": 0.8, "ari": 0.75},
         "information": {"digit": {"bound": 2.2}, "slant": {"bound": 1.0}, "width": {"bound": 1.1}},
         "fidelity": {"frechet_distance": 4.0 + seed},
@@ -49,6 +50,8 @@ def test_where_the_data_lies_makes_no_other_run(out):
 def test_a_result_of_another_run_is_refused_before_anything_is_trained(out):
     with pytest.raises(ValueError, match=r"seed-2.json is of another run \(noise_size"):
         benchmark.run([config(7), config(2, noise_size=5)], out / "runs", out)
+    with pytest.raises(ValueError, match=r"seed-2.json is of another run \(split differ"):
+        benchmark.run([config(2)], out / "runs", out, split="train[4000:]")
     assert not (out / "runs").exists()
 
 

@@ -38,7 +38,7 @@ OVERRIDES = {
     "codes, the preset's lambdas": {
         "codes": "digit:categorical(9),slant:uniform,width:uniform", "lambdas": presets.PRESETS["mnist"]["lambdas"],
     },
-    "augmentation": {"augmentation": {"rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0}},
+    "augmentation": {"augmentation": {"rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0, "erase": 0.0}},
     "no augmentation": {"augmentation": {}},
 }  # fmt: skip
 

@@ -54,6 +54,22 @@ def test_presets_are_the_papers_runs(name, codes, size, rates, lambdas):
     assert not config.augmentation
 
 
+@pytest.mark.parametrize(("epochs", "recognition", "wake"), [(1, 0, 0), (3, 2, 2)])
+def test_few_epochs_shorten_a_presets_phases(epochs, recognition, wake):
+    config = TrainingConfig.from_preset("mnist_wake", epochs=epochs)
+    assert (config.recognition_epochs, config.wake_epochs) == (recognition, wake)
+
+
+@pytest.mark.parametrize(
+    "phases",
+    [{"recognition_epochs": 3}, {"recognition_epochs": 1, "wake_epochs": 2}, {"wake_epochs": 4}],
+    ids=["nothing left for G", "awake too long", "awake longer than the preset's phase"],
+)
+def test_phases_that_do_not_fit(phases):
+    with pytest.raises(ValueError, match="recognition_epochs must be fewer than epochs, and wake_epochs no more than"):
+        TrainingConfig.from_preset("mnist_wake", **{"epochs": 3, **phases})
+
+
 @pytest.mark.parametrize("name", ["faces_width", "chairs_rotation", "images64"])
 def test_a_preset_without_images_asks_for_them(name):
     with pytest.raises(ValueError, match=rf"{name} brings no images: add --dataset=folder:/path or --dataset=npz:/p"):
@@ -127,9 +143,10 @@ def test_files_that_hold_something_else(tmp_path, text, message):
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig)])
 def test_every_value_but_those_without_effect_makes_another_run(name):
     config = TrainingConfig.from_preset("mnist")
-    other = dataclasses.replace(config, **{name: "other"})
+    value = getattr(config, name) + 1 if name.endswith("epochs") else "other"
+    other = dataclasses.replace(config, **{name: value})
     unchanging = {"epochs", "data_dir", "steps_per_execution", "strict"}
-    expected = {} if name in unchanging else {name: (getattr(config, name), "other")}
+    expected = {} if name in unchanging else {name: (getattr(config, name), value)}
     assert config.differences(other) == expected
 
 

@@ -11,7 +11,7 @@ from infogan_tf import callbacks, objectives
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.model import InfoGAN
 from tests import tiny
-from tests.test_wake import Recorder
+from tests.test_recognition import Recorder
 
 SPEC = CodeSpec.parse(tiny.CODES)  # digit of 3, slant, style of 2, 2 flags, angle as (cos, sin)
 COLUMNS = [slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6), slice(6, 7), slice(7, 8), slice(8, 10)]
@@ -67,7 +67,7 @@ def test_it_needs_its_head():
         infogan.compile(contrast_weight=1.0)
     infogan.compile()
     with pytest.raises(ValueError, match="contrast_weight needs a contrast_head"):
-        infogan.fit(tiny.images(8), verbose=0, callbacks=[callbacks.SwitchOn(1.0, epoch=0)])
+        infogan.fit(tiny.images(8), verbose=0, callbacks=[callbacks.SwitchOn("contrast_weight", 1.0, epoch=0)])
 
 
 def test_the_head_is_saved(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from infogan_tf import InfoGAN, datasets, training
-from infogan_tf.augmentation import RandomAffine
+from infogan_tf.augmentation import RandomView
 from infogan_tf.distribution import own_rows
 from infogan_tf.optimizers import Adam
 from tests import test_training, tiny
@@ -61,7 +61,7 @@ def model(batch_norm: str, optimizer: str = "SGD") -> InfoGAN:
         tiny.IMAGE_SHAPE,
         tiny.NOISE_SIZE,
         **tiny.networks(batch_norm=batch_norm),
-        augmentation=RandomAffine(seed=1),
+        augmentation=RandomView(seed=1),
         seed=0,
     )
     make = {"SGD": lambda: keras.optimizers.SGD(0.1), "Adam": lambda: Adam(1e-3, beta_1=0.5, epsilon=1e-2)}[optimizer]

@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +32,7 @@ CONFIG = TrainingConfig.from_preset(
     epochs=2,
     steps_per_epoch=STEPS,
     decay_epochs=0,
+    recognition_epochs=0,
     precision="float32",
 )
 
@@ -189,15 +189,18 @@ def test_steps_per_execution_changes_nothing_while_rates_fall(tmp_path):
     assert float(model.generator_optimizer.learning_rate) == 0
 
 
-def test_a_wake_phase_follows_and_a_run_resumes_in_it(tmp_path):
-    config = dataclasses.replace(CONFIG, epochs=3, wake_epochs=2, decay_epochs=1)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_a_recognition_phase_follows_and_a_run_resumes_before_and_in_it(tmp_path, monkeypatch, last):
+    config = dataclasses.replace(CONFIG, epochs=4, recognition_epochs=3, wake_epochs=2, decay_epochs=1)
     run(tmp_path / "straight", config)
     rows = metrics(tmp_path / "straight")
-    assert [float(row["wake_loss"]) != 0 for row in rows] == [False, True, True]
-    assert [float(row["d_loss"]) != 0 for row in rows] == [True, False, False]
-    shutil.copytree(tmp_path / "straight", tmp_path / "resumed")
-    for path in ("model.keras", "checkpoints/epoch-0003.keras"):
-        (tmp_path / "resumed" / path).unlink()
+    assert [float(row["wake_loss"]) != 0 for row in rows] == [False, False, True, True]
+    assert [float(row["d_loss"]) != 0 for row in rows] == [True, False, False, False]
+    monkeypatch.setattr(InterruptedThroughput, "at", (last, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Throughput", InterruptedThroughput)
+        with pytest.raises(InterruptedRunError):
+            run(tmp_path / "resumed", config)
     model = run(tmp_path / "resumed", config)
     assert_same_run(tmp_path / "resumed", tmp_path / "straight")
     assert model.recognition is not None

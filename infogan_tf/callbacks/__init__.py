@@ -4,18 +4,18 @@ from infogan_tf.callbacks.checkpoints import Checkpoints, best_checkpoint, list_
 from infogan_tf.callbacks.clock import Duration, Throughput
 from infogan_tf.callbacks.divergence import StopOnNonFinite, TrainingDivergedError
 from infogan_tf.callbacks.looking import StableInformation, TraversalPictures
-from infogan_tf.callbacks.schedules import SwitchOn, WakeUp
+from infogan_tf.callbacks.schedules import Recognition, SwitchOn
 
 __all__ = [
     "Checkpoints",
     "Duration",
+    "Recognition",
     "StableInformation",
     "StopOnNonFinite",
     "SwitchOn",
     "Throughput",
     "TrainingDivergedError",
     "TraversalPictures",
-    "WakeUp",
     "best_checkpoint",
     "list_checkpoints",
 ]

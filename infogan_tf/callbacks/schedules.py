@@ -1,4 +1,4 @@
-"""What begins at its time: the contrastive loss, the wake phase."""
+"""What begins at its time: a loss, the recognition phase."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from infogan_tf import validation
 
 
 class SwitchOn(keras.callbacks.Callback):
-    """Sets the model's `contrast_weight` from an epoch on, the first being 0.
+    """Gives a weight of the model's losses, `contrast_weight` or `wake_weight`, its value from an epoch on.
 
-    It orders what images already show; before they show it, it would only freeze it.
+    Both order what is there already; before, they would only freeze what is not.
+
+    Args:
+        name: Of the argument of `InfoGAN.compile`.
+        weight: Its value.
+        epoch: The first with it, the very first being 0.
     """
 
-    def __init__(self, contrast_weight: float, epoch: int):
+    def __init__(self, name: str, weight: float, epoch: int):
         super().__init__()
-        self.contrast_weight, self.epoch = contrast_weight, epoch
+        self.name, self.weight, self.epoch = name, weight, epoch
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch and self.model.contrast_weight != self.contrast_weight:
-            self.model.contrast_weight = self.contrast_weight
-            validation.check_contrast(self.model)
+        if epoch >= self.epoch and getattr(self.model, self.name) != self.weight:
+            setattr(self.model, self.name, self.weight)
+            validation.check_weights(self.model)
             self.model.make_train_function(force=True)
 
 
-class WakeUp(keras.callbacks.Callback):
-    """Begins the model's wake phase at an epoch, the first being 0."""
+class Recognition(keras.callbacks.Callback):
+    """Begins the model's recognition phase at an epoch, the first being 0."""
 
     def __init__(self, epoch: int):
         super().__init__()
@@ -33,7 +38,7 @@ class WakeUp(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch >= self.epoch and self.model.recognition is None:
-            self.model.wake_up()
+            self.model.begin_recognition()
             self.model.make_train_function()
 
     def on_epoch_end(self, epoch, logs=None):

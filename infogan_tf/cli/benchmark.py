@@ -14,6 +14,9 @@ PRESET = flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "What to tr
 SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2", "3", "4"], "One run for each.")
 OUT = flags.DEFINE_string("out", None, "Folder of the results: seed-K.json and table.md.", required=True)
 RUNS = flags.DEFINE_string("runs", None, "Folder of the trainings' workdirs. Default: runs/ in --out.")
+DATASET = flags.DEFINE_string("dataset", None, "As in infogan-train. Default: the preset's.")
+TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "Split to train on.")
+SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on; to compare variants, part of the training split.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data.")
 
 
@@ -26,10 +29,9 @@ def _main() -> None:
     from infogan_tf import benchmark  # noqa: PLC0415 - only once the flags are in order
 
     out = Path(OUT.value)
-    configs = [
-        TrainingConfig.from_preset(PRESET.value, seed=int(seed), data_dir=DATA_DIR.value) for seed in SEEDS.value
-    ]
-    results = benchmark.run(configs, Path(RUNS.value or out / "runs"), out)
+    data = {"dataset": DATASET.value, "train_split": TRAIN_SPLIT.value, "data_dir": DATA_DIR.value}
+    configs = [TrainingConfig.from_preset(PRESET.value, seed=int(seed), **data) for seed in SEEDS.value]
+    results = benchmark.run(configs, Path(RUNS.value or out / "runs"), out, SPLIT.value)
     print(benchmark.as_table(results))
 
 

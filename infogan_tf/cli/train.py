@@ -56,12 +56,15 @@ flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of image
 flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the trunk and D's head.", lower_bound=0)
 flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
 flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
-flags.DEFINE_integer("wake_epochs", None, "Last epochs, in which Q learns from real images too.", lower_bound=0)
+flags.DEFINE_integer("decay_epochs", None, "Last epochs of D and G, over which their rates fall to 0.", lower_bound=0)
+flags.DEFINE_integer("recognition_epochs", None, "Last epochs, in which a network of Q's own learns.", lower_bound=0)
 flags.DEFINE_float("recognition_learning_rate", None, "Adam's rate in those, falling to 0.", lower_bound=0)
+flags.DEFINE_integer("wake_epochs", None, "The last of those, in which it sees real images too.", lower_bound=0)
+flags.DEFINE_float("wake_balance", None, "Weight of balanced categories, at first. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("wake_radius", None, "How far an image is disturbed in those. Default: preset's.", lower_bound=0)
+flags.DEFINE_float("wake_weight", None, "Weight of what it learns in those. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
 flags.DEFINE_integer("contrast_from_epoch", None, "First epoch of that, from 0. Default: preset's.", lower_bound=0)
-flags.DEFINE_integer("decay_epochs", None, "Last epochs before those, over which both rates fall to 0.", lower_bound=0)
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
 flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_float("instance_noise_stddev", None, "Of noise on D's images, at first. Default: preset's.", lower_bound=0)
@@ -72,14 +75,15 @@ flags.DEFINE_integer("steps_per_execution", 1, "Steps from one look at the losse
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
-AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift")
+AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift", "erase")
 
 CONFIG_FLAGS = (
     "dataset", "data_dir", "strict", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
-    "sync_batch_norm", "wake_epochs", "recognition_learning_rate", "wake_radius", "contrast_weight",
-    "contrast_from_epoch", "decay_epochs", "deterministic", "instance_noise_stddev", "instance_noise_steps",
+    "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_epochs", "wake_weight",
+    "wake_balance", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
+    "instance_noise_steps",
 )  # fmt: skip
 
 flags.register_multi_flags_validator(

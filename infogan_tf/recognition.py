@@ -1,0 +1,74 @@
+"""The recognition phase: D and G stay as they are, and Q learns to read G's images as well as it can.
+
+While G learns, Q reads what D's trunk has learned to see, and lags behind a generator that moves. Afterwards it gets a
+trunk of its own and maximises L_I over Q alone, which tightens the bound: it is tight where Q(c|x) is the posterior
+(Chen et al., 2016, eq. 4). This is the sleep phase of the wake-sleep algorithm (Hinton et al., 1995): Q learns from
+dreams, images made from known codes. With a `wake_weight` the missing half joins it: Q then learns from real images
+too, as in `wake`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from infogan_tf import networks, objectives, wake
+from infogan_tf.distribution import as_logs, own_rows
+from infogan_tf.layers import each
+
+
+class RecognitionPhase:
+    """The part of `InfoGAN` that is its recognition phase."""
+
+    def begin_recognition(self) -> None:
+        """From now on `recognition`, a new network of Q's layers, learns in place of G, D and Q, and infers the codes.
+
+        See `callbacks.Recognition`, which calls this from within `fit`.
+        """
+        rng = np.random.default_rng(np.asarray(self.seed_generator.next()))
+        with self.distribute_strategy.scope():
+            self.recognition = networks.build_recognition(self.trunk, self.posterior_head, rng)
+            if self.compiled:
+                self.recognition_optimizer.build(self.recognition.trainable_variables)
+        if self.compiled:
+            self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
+
+    def _recognition_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One update of the recognition network: on dreams, and awake on real images as well."""
+        z, c = self.sample(tf.shape(real)[0])
+        dreams = self._views(self.generator([z, c], training=False))
+        seen = [*self._views(real), self._disturbed(real)] if self.wake_weight else []
+        variables = self.recognition.trainable_variables
+        with tf.GradientTape() as tape:
+            parameters = each(self.recognition, *dreams, *seen)
+            of_dreams, of_real = parameters[: len(dreams)], parameters[len(dreams) :]
+            information = self._choose_views([objectives.information(self.codes, c, p) for p in of_dreams])
+            objective = -self._weighted(information)
+            losses = {}
+            if self.wake_weight:
+                losses["wake_loss"] = self._wake_loss(of_real)
+                objective += self.wake_weight * losses["wake_loss"]
+            objective = self.recognition_optimizer.scale_loss(objective / self._num_replicas)
+        self.recognition_optimizer.apply(tape.gradient(objective, variables), variables)
+        return as_logs(self._record(information, **losses))
+
+    def _wake_loss(self, parameters: list[tf.Tensor]) -> tf.Tensor:
+        """`wake.loss` of each categorical code, summed; parameters of Q on images, then on their views."""
+        balance = self.wake_balance
+        if callable(balance):
+            balance = balance(self.recognition_optimizer.iterations)
+        codes = zip(*map(self._logits, parameters), strict=True)
+        return tf.add_n([wake.loss(*logits, balance=balance) for logits in codes])
+
+    def _disturbed(self, real: tf.Tensor) -> tf.Tensor:
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        direction = own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), tf.shape(real)[0])
+
+        def read(images: tf.Tensor) -> tf.Tensor:
+            return tf.concat(self._logits(self.recognition(images, training=True)), axis=1)
+
+        return wake.adversarial(read, real, direction, self.wake_radius)
+
+    def _logits(self, parameters: tf.Tensor) -> list[tf.Tensor]:
+        slices = self.codes.split_parameters(parameters)
+        return [slices[name] for name in self.codes.categorical]

@@ -1,0 +1,162 @@
+"""The recognition phase: what its network is, what it descends, what learns, and what is saved."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from infogan_tf import callbacks, objectives, wake
+from infogan_tf.augmentation import RandomView
+from infogan_tf.model import InfoGAN
+from infogan_tf.optimizers import FallingRate
+from tests import tiny
+
+
+def model(augmentation: keras.layers.Layer | None = None, codes: str = tiny.CODES, **compile_arguments) -> InfoGAN:
+    keras.utils.set_random_seed(0)
+    infogan = InfoGAN(
+        codes, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(codes), augmentation=augmentation, seed=0
+    )
+    infogan.compile(**compile_arguments)
+    return infogan
+
+
+def test_the_network_is_new_and_the_same_for_the_same_seed():
+    """A run that is interrupted before it begins must find it as one that was not."""
+    first, again = (model() for _ in range(2))
+    keras.utils.set_random_seed(1)
+    for infogan in (first, again):
+        infogan.begin_recognition()
+    kernels = [v for v in first.recognition.trainable_variables if v.name == "kernel"]
+    q = [v for part in (first.trunk, first.posterior_head) for v in part.trainable_variables if v.name == "kernel"]
+    same = [v for v in again.recognition.trainable_variables if v.name == "kernel"]
+    assert len(kernels) == 3
+    for new, old, other in zip(tiny.values(kernels), tiny.values(q), tiny.values(same), strict=True):
+        assert new.shape == old.shape
+        assert abs(np.corrcoef(new.ravel(), old.ravel())[0, 1]) < 0.5
+        assert new.std() == pytest.approx(old.std(), rel=0.3)
+        np.testing.assert_array_equal(new, other)
+
+
+@pytest.mark.parametrize("wake_weight", [0.0, 1.0])
+def test_the_recognition_network_learns_and_nothing_else_does(wake_weight):
+    infogan, images = model(RandomView(seed=1), wake_weight=wake_weight), tiny.images(16)
+    infogan.begin_recognition()
+    parts = "generator", "trunk", "discriminator_head", "posterior_head", "recognition"
+    before = {part: tiny.values(getattr(infogan, part).variables) for part in parts}
+    logs = infogan.fit(images, batch_size=8, verbose=0).history
+    for part in parts:
+        pairs = zip(before[part], tiny.values(getattr(infogan, part).variables), strict=True)
+        changed = [bool((a != b).any()) for a, b in pairs]
+        assert all(changed) if part == "recognition" else not any(changed), part
+    assert (logs["wake_loss"] != [0.0]) == (wake_weight > 0)
+    assert logs["d_loss"] == [0.0]
+
+
+class Mirror(keras.layers.Layer):
+    """A deformation that draws nothing."""
+
+    def call(self, images):
+        return images[:, :, ::-1]
+
+
+class Recorder(keras.optimizers.SGD):
+    """Keeps the gradients it was last given and moves nothing."""
+
+    def __init__(self):
+        super().__init__(0.0)
+
+    def apply(self, grads, trainable_variables=None):
+        self.seen = [g.numpy() for g in grads]
+
+
+@pytest.mark.parametrize("wake_weight", [0.0, 0.5])
+def test_it_descends_the_weighted_loss_minus_the_weighted_information(monkeypatch, wake_weight):
+    """With a disturbance that does nothing: images, mirrored images, images again; dreams with their codes."""
+    monkeypatch.setattr(wake, "adversarial", lambda read, images, direction, radius: images)
+    codes, lambdas = "digit:categorical(3),slant:uniform", {"digit": 2.0, "slant": 0.5}
+    infogan, alone = (
+        model(Mirror(), codes, recognition_optimizer=Recorder(), lambdas=lambdas, wake_weight=wake_weight)
+        for _ in range(2)
+    )
+    for m in (infogan, alone):
+        m.begin_recognition()
+    z, c = alone.sample(16)
+    real = tf.constant(tiny.images(16))
+    infogan.train_step(real)
+
+    fake = alone.generator([z, c], training=False)
+    with tf.GradientTape() as tape:
+        q = {
+            name: alone.recognition(x, training=True)
+            for name, x in {"x": real, "Tx": real[:, :, ::-1], "G": fake, "TG": fake[:, :, ::-1]}.items()
+        }
+        p = {name: tf.nn.softmax(value[:, :3]) for name, value in q.items()}
+        target = tf.stop_gradient(p["x"])
+        agreement = -tf.reduce_mean(tf.reduce_sum(target * (tf.math.log(p["Tx"]) + tf.math.log(p["x"])), axis=1))
+        mean = (2 * tf.reduce_mean(p["x"], 0) + tf.reduce_mean(p["Tx"], 0)) / 3
+        stddev = 0.1 + tf.math.softplus(q["G"][:, 4])
+        log_slant = -0.5 * ((c[:, 3] - q["G"][:, 3]) / stddev) ** 2 - tf.math.log(stddev)
+        log_digit = tf.reduce_sum(c[:, :3] * tf.math.log(p["TG"]), axis=1)
+        loss = wake_weight * (agreement + tf.reduce_sum(mean * tf.math.log(mean)))
+        loss -= tf.reduce_mean(2.0 * log_digit + 0.5 * log_slant)
+    expected = tape.gradient(loss, alone.recognition.trainable_variables)
+    for actual, wanted in zip(infogan.recognition_optimizer.seen, expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, atol=2e-5)
+    assert max(float(tf.reduce_max(tf.abs(g))) for g in expected) > 1e-2
+
+
+def test_without_an_augmentation_it_reads_dreams_as_they_are():
+    infogan, alone = (model(recognition_optimizer=Recorder(), lambdas=1.0) for _ in range(2))
+    for m in (infogan, alone):
+        m.begin_recognition()
+    z, c = alone.sample(16)
+    infogan.train_step(tf.constant(tiny.images(16)))
+    with tf.GradientTape() as tape:
+        q = alone.recognition(alone.generator([z, c], training=False), training=True)
+        loss = -tf.add_n(list(objectives.information(alone.codes, c, q).values()))
+    expected = tape.gradient(loss, alone.recognition.trainable_variables)
+    for actual, wanted in zip(infogan.recognition_optimizer.seen, expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("codes", "augmentation"), [("slant:uniform", Mirror()), ("digit:categorical(3)", None)], ids=["codes", "map"]
+)
+def test_what_learning_from_real_images_needs(codes, augmentation):
+    with pytest.raises(ValueError, match="wake_weight needs a categorical code and an augmentation"):
+        model(augmentation, codes, wake_weight=1.0)
+
+
+def test_phases_begin_at_their_epochs_in_a_compiled_step_too():
+    """Where the step is a graph, a change of an attribute alone would be missed."""
+    phases = [callbacks.SwitchOn("wake_weight", 1.0, epoch=2), callbacks.Recognition(1)]
+    history = model(Mirror()).fit(tiny.images(8), batch_size=8, epochs=3, verbose=0, callbacks=phases).history
+    assert [value != 0 for value in history["wake_loss"]] == [False, False, True]
+    assert [value != 0 for value in history["g_loss"]] == [True, False, False]
+
+
+def test_the_balance_follows_its_schedule():
+    balance = FallingRate(3.0, end=2, length=2)
+    infogan = model(Mirror(), "digit:categorical(3)", wake_weight=1.0, wake_balance=balance)
+    infogan.begin_recognition()
+    parameters = [tf.zeros([4, 3])] * 3  # two views agree as badly as can be, ln 3 each; so does the mean
+    found = []
+    for step in range(3):
+        infogan.recognition_optimizer.iterations.assign(step)
+        found.append(float(infogan._wake_loss(parameters)) / np.log(3))
+    assert found == pytest.approx([2 - 3, 2 - 1.5, 2 - 0], abs=1e-5)
+
+
+def test_an_awake_model_comes_back_and_goes_on(tmp_path):
+    balance = FallingRate(3.0, end=4, length=4)
+    infogan, images = model(RandomView(seed=1), wake_weight=1.0, wake_balance=balance), tiny.images(16)
+    infogan.begin_recognition()
+    infogan.fit(images, batch_size=8, verbose=0)
+    infogan.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for m in (infogan, loaded):
+        m.fit(images, batch_size=8, shuffle=False, verbose=0)
+    for a, b in zip(tiny.values(loaded.recognition.variables), tiny.values(infogan.recognition.variables), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    np.testing.assert_array_equal(loaded.recognition_optimizer.iterations, 4)
