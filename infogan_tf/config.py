@@ -45,7 +45,7 @@ class TrainingConfig:
         recognition_learning_rate: Adam's in those, at whose end it is 0.
         wake_epochs: The last of those, in which it learns from real images too (`wake`); 0 for none.
         wake_weight: See `InfoGAN.compile`.
-        wake_balance: See `InfoGAN.compile`; falls to 0 in the recognition phase.
+        wake_alignment: See `InfoGAN.compile`; falls to 0 in the recognition phase.
         wake_radius: See `InfoGAN.compile`.
         contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
         contrast_from_epoch: The first epoch in which G sees it, counted from 0.
@@ -88,7 +88,7 @@ class TrainingConfig:
     recognition_learning_rate: float = 1e-3
     wake_epochs: int = 0
     wake_weight: float = 1.0
-    wake_balance: float = 4.0
+    wake_alignment: float = 2.0
     wake_radius: float = 1.2
     contrast_weight: float = 0.0
     contrast_from_epoch: int = 0

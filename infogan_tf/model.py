@@ -97,6 +97,8 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.contrast_head = contrast_head or None
         self.recognition = recognition
         self.augmentation = augmentation
+        # Shares of each code's categories among real images, lately.
+        self.shares = [self._add_shares(name, self.codes[name].num_classes) for name in self.codes.categorical]
         validation.check_networks(self)
 
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
@@ -107,6 +109,10 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             ClusteringScores(self.codes[name].num_classes, name) for name in self.codes.categorical
         ]
         self.built = True
+
+    def _add_shares(self, name: str, size: int) -> keras.Variable:
+        equal = keras.initializers.Constant(1 / size)
+        return self.add_weight((size,), equal, trainable=False, name=f"{name}_shares", aggregation="mean")
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
@@ -135,7 +141,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         instance_noise_stddev: float = 0.0,
         instance_noise_steps: int = 1,
         wake_weight: float = 0.0,
-        wake_balance: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
+        wake_alignment: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
         wake_radius: float = 1.2,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
@@ -154,7 +160,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
             wake_weight: Weight of `wake.loss`, by which the recognition network learns from real images too. Needs a
                 categorical code and an augmentation. See also `callbacks.SwitchOn`.
-            wake_balance: Weight of the balance in `wake.loss`, or its schedule over the steps of the recognition phase.
+            wake_alignment: Of the targets in `wake.loss`, or its schedule over the steps of the recognition phase.
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
@@ -180,7 +186,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
         self.contrast_weight, self.wake_weight = contrast_weight, wake_weight
-        self.wake_balance, self.wake_radius = wake_balance, wake_radius
+        self.wake_alignment, self.wake_radius = wake_alignment, wake_radius
         validation.check_weights(self)
         validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
         self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps

@@ -153,7 +153,7 @@ def build_recognition(trunk: keras.Model, posterior_head: keras.Model, rng: np.r
     def anew(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         for key, value in config.items():
-            if key.endswith("_initializer") and "seed" in value["config"]:
+            if key.endswith("_initializer") and isinstance(value, dict) and "seed" in value["config"]:
                 value["config"]["seed"] = int(rng.integers(2**31))
         return layer.from_config(config)
 

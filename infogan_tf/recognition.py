@@ -16,6 +16,8 @@ from infogan_tf import networks, objectives, wake
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.layers import each
 
+SHARES_MOMENTUM = 0.9  # a batch alone would tell shares of a tenth to a quarter only
+
 
 class RecognitionPhase:
     """The part of `InfoGAN` that is its recognition phase."""
@@ -54,11 +56,17 @@ class RecognitionPhase:
 
     def _wake_loss(self, parameters: list[tf.Tensor]) -> tf.Tensor:
         """`wake.loss` of each categorical code, summed; parameters of Q on images, then on their views."""
-        balance = self.wake_balance
-        if callable(balance):
-            balance = balance(self.recognition_optimizer.iterations)
+        strength = self.wake_alignment
+        if callable(strength):
+            strength = strength(self.recognition_optimizer.iterations)
         codes = zip(*map(self._logits, parameters), strict=True)
-        return tf.add_n([wake.loss(*logits, balance=balance) for logits in codes])
+        losses = []
+        for shares, logits in zip(self.shares, codes, strict=True):
+            found = tf.reduce_mean(tf.nn.softmax(logits[0]), axis=0)
+            shares.assign(SHARES_MOMENTUM * shares + (1 - SHARES_MOMENTUM) * tf.stop_gradient(found))
+            targets = wake.aligned(logits[0], tf.convert_to_tensor(shares), strength)
+            losses.append(wake.loss(targets, *logits))
+        return tf.add_n(losses)
 
     def _disturbed(self, real: tf.Tensor) -> tf.Tensor:
         seed = tf.cast(self.seed_generator.next(), tf.int32)

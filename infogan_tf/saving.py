@@ -13,7 +13,7 @@ COMPILE_ARGUMENTS = (
     *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_weight", "wake_radius"),
     *("instance_noise_stddev", "instance_noise_steps", "jit_compile", "steps_per_execution"),
 )
-OBJECTS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer", "wake_balance")
+OBJECTS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer", "wake_alignment")
 
 
 class Saving:
@@ -22,9 +22,13 @@ class Saving:
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves the networks and optimizers, but no seed generator's state."""
         store["seed_generator_state"] = self.seed_generator.state.numpy()
+        for variable in self.shares:
+            store[variable.name] = variable.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
         self.seed_generator.state.assign(store["seed_generator_state"])
+        for variable in self.shares:
+            variable.assign(store[variable.name])
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object

@@ -107,7 +107,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
 
 
 def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:
-    """What falls to 0: the rates of D and G before the recognition phase, that of the network and its balance in it."""
+    """What falls to 0: the rates of D and G before the recognition phase, the network's and its alignment in it."""
     if config.decay_epochs:
         end, length = (config.epochs - config.recognition_epochs) * steps, config.decay_epochs * steps
         model.discriminator_optimizer.learning_rate = FallingRate(config.discriminator_learning_rate, end, length)
@@ -115,7 +115,7 @@ def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:
     if config.recognition_epochs:
         length = config.recognition_epochs * steps
         model.recognition_optimizer.learning_rate = FallingRate(config.recognition_learning_rate, length, length)
-        model.wake_balance = FallingRate(config.wake_balance, length, length)
+        model.wake_alignment = FallingRate(config.wake_alignment, length, length)
 
 
 def _callbacks(

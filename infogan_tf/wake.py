@@ -6,7 +6,8 @@ at real images x, and
 - its categories must survive what does not change what an image shows: a small deformation T, and the step of a given
   length that disturbs Q most (virtual adversarial training: Miyato et al., 2018). So categories end where there are
   few images;
-- they must stay balanced, I(c; x) = H(mean Q) - mean H(Q) being high only then (Krause et al., 2010; Hu et al., 2017).
+- their shares must be those of the prior P(c), as they are among dreams. Images that agree with each other in a wrong
+  category find their way out because it is too large.
 
 Only categorical codes take part; labels none.
 """
@@ -18,27 +19,40 @@ from collections.abc import Callable
 import tensorflow as tf
 
 PROBE = 1.0  # length of the step along which the direction is looked for
+SMALLEST_SHARE = 1e-6
 
 
-def loss(logits: tf.Tensor, *logits_of_views: tf.Tensor, balance: float | tf.Tensor = 1.0) -> tf.Tensor:
+def loss(targets: tf.Tensor, *logits: tf.Tensor) -> tf.Tensor:
     """What a categorical code's logits on real images should minimise.
 
-        Σ over views of mean CE(Q(c|x), Q(c|view of x))  -  balance · H(mean Q)
+        Σ over x and its views of mean CE(t, Q(c|view of x)),  t = `aligned` Q(c|x)
 
     Args:
-        logits: Of Q(c|x), [batch, K]; the target of its views, without gradient through the cross-entropy.
-        *logits_of_views: Of Q(c|view of x), [batch, K] each.
-        balance: Weight of the entropy.
+        targets: Probabilities [batch, K]; they have no gradient.
+        *logits: Of Q(c|x), and of each Q(c|view of x), [batch, K].
 
     Returns:
         A scalar in nats.
     """
-    targets = tf.stop_gradient(tf.nn.softmax(logits))
-    agreements = [
-        tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, of_view)) for of_view in logits_of_views
-    ]
-    mean = tf.reduce_mean(tf.nn.softmax(tf.concat([logits, *logits_of_views], axis=0)), axis=0)
-    return tf.add_n(agreements) + balance * tf.reduce_sum(tf.math.xlogy(mean, mean))
+    targets = tf.stop_gradient(targets)
+    entropies = [tf.nn.softmax_cross_entropy_with_logits(targets, of_view) for of_view in logits]
+    return tf.add_n([tf.reduce_mean(entropy) for entropy in entropies])
+
+
+def aligned(logits: tf.Tensor, shares: tf.Tensor, strength: float | tf.Tensor) -> tf.Tensor:
+    """Q(c|x) moved towards shares that are the prior's: ∝ Q(c|x) (P(c) / shares)^strength.
+
+    Distribution alignment (Berthelot et al., 2020, ReMixMatch, section 3.1), P(c) being uniform here.
+
+    Args:
+        logits: Of Q(c|x), [batch, K].
+        shares: Of the categories among real images, [K].
+        strength: From 0, which changes nothing.
+
+    Returns:
+        Probabilities [batch, K].
+    """
+    return tf.nn.softmax(logits - strength * tf.math.log(tf.maximum(shares, SMALLEST_SHARE)))
 
 
 def adversarial(

@@ -76,7 +76,14 @@ def test_it_descends_the_weighted_loss_minus_the_weighted_information(monkeypatc
     monkeypatch.setattr(wake, "adversarial", lambda read, images, direction, radius: images)
     codes, lambdas = "digit:categorical(3),slant:uniform", {"digit": 2.0, "slant": 0.5}
     infogan, alone = (
-        model(Mirror(), codes, recognition_optimizer=Recorder(), lambdas=lambdas, wake_weight=wake_weight)
+        model(
+            Mirror(),
+            codes,
+            recognition_optimizer=Recorder(),
+            lambdas=lambdas,
+            wake_weight=wake_weight,
+            wake_alignment=2.0,
+        )
         for _ in range(2)
     )
     for m in (infogan, alone):
@@ -92,14 +99,15 @@ def test_it_descends_the_weighted_loss_minus_the_weighted_information(monkeypatc
             for name, x in {"x": real, "Tx": real[:, :, ::-1], "G": fake, "TG": fake[:, :, ::-1]}.items()
         }
         p = {name: tf.nn.softmax(value[:, :3]) for name, value in q.items()}
-        target = tf.stop_gradient(p["x"])
-        agreement = -tf.reduce_mean(tf.reduce_sum(target * (tf.math.log(p["Tx"]) + tf.math.log(p["x"])), axis=1))
-        mean = (2 * tf.reduce_mean(p["x"], 0) + tf.reduce_mean(p["Tx"], 0)) / 3
+        shares = 0.9 / 3 + 0.1 * tf.reduce_mean(p["x"], axis=0)
+        aligned = p["x"] / shares**2
+        target = tf.stop_gradient(aligned / tf.reduce_sum(aligned, axis=1, keepdims=True))
+        log_views = tf.math.log(p["Tx"]) + 2 * tf.math.log(p["x"])  # the image is its own third view
+        wake_loss = -tf.reduce_mean(tf.reduce_sum(target * log_views, axis=1))
         stddev = 0.1 + tf.math.softplus(q["G"][:, 4])
         log_slant = -0.5 * ((c[:, 3] - q["G"][:, 3]) / stddev) ** 2 - tf.math.log(stddev)
         log_digit = tf.reduce_sum(c[:, :3] * tf.math.log(p["TG"]), axis=1)
-        loss = wake_weight * (agreement + tf.reduce_sum(mean * tf.math.log(mean)))
-        loss -= tf.reduce_mean(2.0 * log_digit + 0.5 * log_slant)
+        loss = wake_weight * wake_loss - tf.reduce_mean(2.0 * log_digit + 0.5 * log_slant)
     expected = tape.gradient(loss, alone.recognition.trainable_variables)
     for actual, wanted in zip(infogan.recognition_optimizer.seen, expected, strict=True):
         np.testing.assert_allclose(actual, wanted, atol=2e-5)
@@ -136,27 +144,28 @@ def test_phases_begin_at_their_epochs_in_a_compiled_step_too():
     assert [value != 0 for value in history["g_loss"]] == [True, False, False]
 
 
-def test_the_balance_follows_its_schedule():
-    balance = FallingRate(3.0, end=2, length=2)
-    infogan = model(Mirror(), "digit:categorical(3)", wake_weight=1.0, wake_balance=balance)
+def test_shares_are_remembered_and_the_alignment_follows_its_schedule():
+    infogan = model(Mirror(), "digit:categorical(3)", wake_weight=1.0, wake_alignment=FallingRate(3.0, end=2, length=2))
     infogan.begin_recognition()
-    parameters = [tf.zeros([4, 3])] * 3  # two views agree as badly as can be, ln 3 each; so does the mean
-    found = []
-    for step in range(3):
+    parameters = [tf.random.stateless_normal([4, 3], [0, seed]) for seed in range(3)]
+    mean, shares = tf.reduce_mean(tf.nn.softmax(parameters[0]), axis=0), np.full(3, 1 / 3)
+    for step, strength in enumerate([3.0, 1.5, 0.0]):
         infogan.recognition_optimizer.iterations.assign(step)
-        found.append(float(infogan._wake_loss(parameters)) / np.log(3))
-    assert found == pytest.approx([2 - 3, 2 - 1.5, 2 - 0], abs=1e-5)
+        shares = 0.9 * shares + 0.1 * mean
+        expected = float(wake.loss(wake.aligned(parameters[0], shares, strength), *parameters))
+        assert float(infogan._wake_loss(parameters)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_awake_model_comes_back_and_goes_on(tmp_path):
-    balance = FallingRate(3.0, end=4, length=4)
-    infogan, images = model(RandomView(seed=1), wake_weight=1.0, wake_balance=balance), tiny.images(16)
+    falling = FallingRate(3.0, end=4, length=4)
+    infogan, images = model(RandomView(seed=1), wake_weight=1.0, wake_alignment=falling), tiny.images(16)
     infogan.begin_recognition()
     infogan.fit(images, batch_size=8, verbose=0)
     infogan.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for m in (infogan, loaded):
         m.fit(images, batch_size=8, shuffle=False, verbose=0)
-    for a, b in zip(tiny.values(loaded.recognition.variables), tiny.values(infogan.recognition.variables), strict=True):
+    learned = (m.recognition.variables + m.shares for m in (loaded, infogan))
+    for a, b in zip(*map(tiny.values, learned), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     np.testing.assert_array_equal(loaded.recognition_optimizer.iterations, 4)

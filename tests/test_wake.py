@@ -16,34 +16,47 @@ SURE = 50.0 * np.eye(K, dtype=np.float32)  # logits of one image for each catego
 @pytest.mark.parametrize(
     ("logits", "views", "expected"),
     [
-        (SURE, [SURE], -math.log(K)),
-        (SURE, [SURE, SURE], -math.log(K)),
-        (0 * SURE, [0 * SURE], 0),
-        (0 * SURE, [0 * SURE, 0 * SURE], math.log(K)),
-        (SURE[[0] * K], [SURE[[0] * K]], 0),
-        (0 * SURE, [SURE], 50 * (1 - 1 / K) - math.log(K)),
+        (SURE, [SURE], 0),
+        (0 * SURE, [0 * SURE], 2 * math.log(K)),
+        (0 * SURE, [0 * SURE, 0 * SURE], 3 * math.log(K)),
+        (SURE, [SURE[::-1]], 50 * (1 - 1 / K)),
+        (0 * SURE, [SURE], math.log(K) + 50 * (1 - 1 / K)),
     ],
-    ids=["sure and stable", "two views", "knows nothing", "two views of it", "one category for all", "too sure"],
+    ids=["sure and stable", "knows nothing", "two views of it", "unstable", "too sure"],
 )
 def test_loss_in_closed_form(logits, views, expected):
-    assert float(wake.loss(logits, *views)) == pytest.approx(expected, abs=1e-4)
+    assert float(wake.loss(tf.nn.softmax(logits), logits, *views)) == pytest.approx(expected, abs=1e-4)
 
 
-def test_balance_weighs_the_entropy_alone():
-    assert float(wake.loss(SURE, SURE, balance=3.0)) == pytest.approx(-3 * math.log(K), abs=1e-4)
-    assert float(wake.loss(0 * SURE, SURE, balance=0.0)) == pytest.approx(50 * (1 - 1 / K), abs=1e-4)
-
-
-def test_the_image_is_the_target_of_its_views():
-    """Only the balance pulls at the posterior of the image itself."""
+def test_all_views_follow_the_targets():
     rng = np.random.default_rng(0)
     logits, view = (tf.constant(rng.normal(size=(8, K)), tf.float32) for _ in range(2))
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(logits)
-        loss = wake.loss(logits, view)
-        mean = (tf.reduce_mean(tf.nn.softmax(logits), 0) + tf.reduce_mean(tf.nn.softmax(view), 0)) / 2
-        balance = tf.reduce_sum(mean * tf.math.log(mean))
-    np.testing.assert_allclose(tape.gradient(loss, logits), tape.gradient(balance, logits), atol=1e-7)
+    with tf.GradientTape() as tape:
+        tape.watch([logits, view])
+        targets = tf.nn.softmax(2 * logits)
+        loss = wake.loss(targets, logits, view)
+    for found, of in zip(tape.gradient(loss, [logits, view]), (logits, view), strict=True):
+        np.testing.assert_allclose(found, (tf.nn.softmax(of) - targets) / 8, atol=1e-7)
+
+
+def test_alignment_in_closed_form():
+    """Odds are divided by those of the shares, to the power of the strength."""
+    posterior = np.array([[0.9, 0.1], [0.5, 0.5]])
+    for strength in (0.0, 1.0, 2.0):
+        odds = posterior[:, 0] / posterior[:, 1] / (7 / 3) ** strength
+        found = wake.aligned(tf.constant(np.log(posterior), tf.float32), tf.constant([0.7, 0.3]), strength)
+        np.testing.assert_allclose(found, np.stack([odds, np.ones(2)], 1) / (1 + odds)[:, None], rtol=1e-5)
+
+
+def test_aligned_again_and_again_the_shares_become_equal():
+    logits = tf.constant(np.random.default_rng(1).normal(size=(200, K)) + np.arange(K), tf.float32)
+    for _ in range(200):
+        logits = tf.math.log(wake.aligned(logits, tf.reduce_mean(tf.nn.softmax(logits), axis=0), 1.0))
+    np.testing.assert_allclose(tf.reduce_mean(tf.nn.softmax(logits), axis=0), np.full(K, 1 / K), atol=1e-3)
+
+
+def test_a_category_without_a_share_leaves_numbers():
+    assert np.isfinite(wake.aligned(tf.zeros([1, 3]), tf.constant([0.5, 0.0, 0.5]), 2.0)).all()
 
 
 def grey(n: int) -> tf.Tensor:

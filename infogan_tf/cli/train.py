@@ -60,7 +60,7 @@ flags.DEFINE_integer("decay_epochs", None, "Last epochs of D and G, over which t
 flags.DEFINE_integer("recognition_epochs", None, "Last epochs, in which a network of Q's own learns.", lower_bound=0)
 flags.DEFINE_float("recognition_learning_rate", None, "Adam's rate in those, falling to 0.", lower_bound=0)
 flags.DEFINE_integer("wake_epochs", None, "The last of those, in which it sees real images too.", lower_bound=0)
-flags.DEFINE_float("wake_balance", None, "Weight of balanced categories, at first. Default: preset's.", lower_bound=0)
+flags.DEFINE_float("wake_alignment", None, "Pull at equal categories, at first. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("wake_radius", None, "How far an image is disturbed in those. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("wake_weight", None, "Weight of what it learns in those. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
@@ -82,7 +82,7 @@ CONFIG_FLAGS = (
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
     "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_epochs", "wake_weight",
-    "wake_balance", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
+    "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
     "instance_noise_steps",
 )  # fmt: skip
 
