@@ -97,8 +97,8 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.contrast_head = contrast_head or None
         self.recognition = recognition
         self.augmentation = augmentation
-        # Shares of each code's categories among real images, lately.
-        self.shares = [self._add_shares(name, self.codes[name].num_classes) for name in self.codes.categorical]
+        # Of each categorical code among real images, lately.
+        self.category_shares = {name: self._add_shares(name) for name in self.codes.categorical}
         validation.check_networks(self)
 
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
@@ -110,9 +110,16 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         ]
         self.built = True
 
-    def _add_shares(self, name: str, size: int) -> keras.Variable:
-        equal = keras.initializers.Constant(1 / size)
-        return self.add_weight((size,), equal, trainable=False, name=f"{name}_shares", aggregation="mean")
+    def _add_shares(self, name: str) -> keras.Variable:
+        shares = self.codes[name].probabilities
+        return self.add_weight(
+            (len(shares),),
+            lambda shape, dtype=None: tf.constant(shares, dtype),
+            "float32",
+            trainable=False,
+            name=f"{name}_shares",
+            aggregation="mean",
+        )
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
@@ -160,7 +167,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
             wake_weight: Weight of `wake.loss`, by which the recognition network learns from real images too. Needs a
                 categorical code and an augmentation. See also `callbacks.SwitchOn`.
-            wake_alignment: Of the targets in `wake.loss`, or its schedule over the steps of the recognition phase.
+            wake_alignment: Strength of `wake.aligned`, or its schedule over the steps of the recognition phase.
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
@@ -366,6 +373,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             d_loss=loss.discriminator(real_logits, fake_logits),
             g_loss=loss.generator(fake_logits),
         )
+        logs.pop("wake_loss", None)  # only training has one
         if labels is not None:
             slices = self.codes.split_parameters(self.posterior_parameters(real))
             for metric in self.clustering_metrics:

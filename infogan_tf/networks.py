@@ -1,4 +1,4 @@
-"""The four networks as functional Keras models, from the tables in `architectures`.
+"""The networks as functional Keras models, from the tables in `architectures`.
 
     trunk               the layers that D and Q share, from images to features
     discriminator head  FC 1: a logit
@@ -12,9 +12,9 @@ Images are [batch, height, width, channels] in [0, 1]. Heads and images are floa
 from __future__ import annotations
 
 import math
+import random
 
 import keras
-import numpy as np
 from keras import layers
 
 from infogan_tf.architectures import BATCH, SPECTRAL, TABLES, Architecture, Row
@@ -147,16 +147,15 @@ def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchro
     return keras.Model([a, b], _dense(num_factors, "float32", name="shared")(x), name="contrast_head")
 
 
-def build_recognition(trunk: keras.Model, posterior_head: keras.Model, rng: np.random.Generator) -> keras.Model:
-    """A new network of the layers of Q, sharing none: images -> parameters of Q(c|x). `rng` seeds its initializers."""
-
-    def anew(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        for key, value in config.items():
-            if key.endswith("_initializer") and isinstance(value, dict) and "seed" in value["config"]:
-                value["config"]["seed"] = int(rng.integers(2**31))
-        return layer.from_config(config)
-
-    trunk, posterior_head = (keras.models.clone_model(q, clone_function=anew) for q in (trunk, posterior_head))
-    image = keras.Input(trunk.input_shape[1:], name="x")
-    return keras.Model(image, posterior_head(trunk(image)), name="recognition")
+def build_recognition(trunk: keras.Model, posterior_head: keras.Model, seed: int) -> keras.Model:
+    """A new network of the layers of Q, sharing none: images -> parameters of Q(c|x)."""
+    state = random.getstate()
+    random.seed(seed)  # where Keras takes the seeds of initializers from that have none
+    try:
+        clones = [keras.models.clone_model(network) for network in (trunk, posterior_head)]
+    finally:
+        random.setstate(state)
+    image = x = keras.Input(trunk.input_shape[1:], name="x")
+    for name, clone in zip(("trunk", "posterior_head"), clones, strict=True):
+        x = keras.Model(clone.inputs, clone.outputs, name=name)(x)
+    return keras.Model(image, x, name="recognition")

@@ -16,7 +16,7 @@ from infogan_tf import networks, objectives, wake
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.layers import each
 
-SHARES_MOMENTUM = 0.9  # a batch alone would tell shares of a tenth to a quarter only
+SHARES_MOMENTUM = 0.9  # one batch of 128 tells a share of a tenth to within a quarter of it
 
 
 class RecognitionPhase:
@@ -26,10 +26,15 @@ class RecognitionPhase:
         """From now on `recognition`, a new network of Q's layers, learns in place of G, D and Q, and infers the codes.
 
         See `callbacks.Recognition`, which calls this from within `fit`.
+
+        Raises:
+            ValueError: It has begun already.
         """
-        rng = np.random.default_rng(np.asarray(self.seed_generator.next()))
+        if self.recognition:
+            raise ValueError("the recognition phase has begun already")
+        seed = int(np.random.default_rng(np.asarray(self.seed_generator.next())).integers(2**31))
         with self.distribute_strategy.scope():
-            self.recognition = networks.build_recognition(self.trunk, self.posterior_head, rng)
+            self.recognition = networks.build_recognition(self.trunk, self.posterior_head, seed)
             if self.compiled:
                 self.recognition_optimizer.build(self.recognition.trainable_variables)
         if self.compiled:
@@ -58,24 +63,24 @@ class RecognitionPhase:
         """`wake.loss` of each categorical code, summed; parameters of Q on images, then on their views."""
         strength = self.wake_alignment
         if callable(strength):
-            strength = strength(self.recognition_optimizer.iterations)
-        codes = zip(*map(self._logits, parameters), strict=True)
+            optimizer = self.recognition_optimizer
+            strength = strength(optimizer.iterations * (optimizer.gradient_accumulation_steps or 1))
         losses = []
-        for shares, logits in zip(self.shares, codes, strict=True):
+        for name, *logits in zip(self.codes.categorical, *map(self._logits, parameters), strict=True):
+            shares = self.category_shares[name]
             found = tf.reduce_mean(tf.nn.softmax(logits[0]), axis=0)
-            shares.assign(SHARES_MOMENTUM * shares + (1 - SHARES_MOMENTUM) * tf.stop_gradient(found))
-            targets = wake.aligned(logits[0], tf.convert_to_tensor(shares), strength)
+            shares.assign(SHARES_MOMENTUM * shares + (1 - SHARES_MOMENTUM) * found)
+            prior = self.codes[name].probabilities
+            targets = wake.aligned(logits[0], tf.convert_to_tensor(shares), prior, strength)
             losses.append(wake.loss(targets, *logits))
         return tf.add_n(losses)
 
     def _disturbed(self, real: tf.Tensor) -> tf.Tensor:
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         direction = own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), tf.shape(real)[0])
-
-        def read(images: tf.Tensor) -> tf.Tensor:
-            return tf.concat(self._logits(self.recognition(images, training=True)), axis=1)
-
-        return wake.adversarial(read, real, direction, self.wake_radius)
+        return wake.adversarial(
+            lambda images: self._logits(self.recognition(images, training=True)), real, direction, self.wake_radius
+        )
 
     def _logits(self, parameters: tf.Tensor) -> list[tf.Tensor]:
         slices = self.codes.split_parameters(parameters)

@@ -22,13 +22,13 @@ class Saving:
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves the networks and optimizers, but no seed generator's state."""
         store["seed_generator_state"] = self.seed_generator.state.numpy()
-        for variable in self.shares:
-            store[variable.name] = variable.numpy()
+        for name, shares in self.category_shares.items():
+            store[f"{name}_shares"] = shares.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
         self.seed_generator.state.assign(store["seed_generator_state"])
-        for variable in self.shares:
-            variable.assign(store[variable.name])
+        for name, shares in self.category_shares.items():
+            shares.assign(store[f"{name}_shares"])
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object

@@ -211,12 +211,25 @@ def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> No
     """`workdir` is absent, empty, or holds a run: of this very config, unless it may be overwritten."""
     path = workdir / "config.json"
     if path.exists():
-        different = TrainingConfig.load(path).differences(config)
+        before = TrainingConfig.load(path)
+        different = before.differences(config)
         if different and not overwrite:
             listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
             raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
+        _check_epochs(workdir, config, before.epochs, overwrite)
     elif workdir.exists() and any(workdir.iterdir()):
         raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir")
+
+
+def _check_epochs(workdir: Path, config: TrainingConfig, before: int, overwrite: bool) -> None:
+    """The recognition phase is the end of a run: once it has begun, G and D learn no more."""
+    done = max((epoch for _, epoch in list_checkpoints(workdir / "checkpoints")), default=0)
+    begun = config.recognition_epochs and done > before - config.recognition_epochs
+    if begun and config.epochs != before and not overwrite:
+        raise ValueError(
+            f"{workdir} has begun its recognition phase, the last {config.recognition_epochs} of {before} epochs, and "
+            f"cannot have {config.epochs} epochs now; choose another workdir or --overwrite"
+        )
 
 
 def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
@@ -245,6 +258,7 @@ def build(config: TrainingConfig) -> InfoGAN:
     model.compile(
         Adam(config.discriminator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
         Adam(config.generator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
+        Adam(config.recognition_learning_rate, gradient_accumulation_steps=accumulation),
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
         information_in_discriminator=config.information_in_discriminator,

@@ -57,14 +57,15 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
-def check_weights(model: InfoGAN) -> None:
-    """Weights of losses are from 0 up, and what the losses need is there."""
-    for name in ("contrast_weight", "wake_weight"):
-        if not 0 <= getattr(model, name) < float("inf"):
-            raise ValueError(f"{name} must be a number from 0 up, got {getattr(model, name)}")
-    if model.contrast_weight and not model.contrast_head:
+def check_weights(model: InfoGAN, **to_come: float) -> None:
+    """Weights of losses, the model's or those `to_come`, are from 0 up, and what the losses need is there."""
+    weights = {name: getattr(model, name) for name in ("contrast_weight", "wake_weight")} | to_come
+    for name, weight in weights.items():
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"{name} must be a number from 0 up, got {weight}")
+    if weights["contrast_weight"] and not model.contrast_head:
         raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
-    if model.wake_weight and not (model.codes.categorical and model.augmentation):
+    if weights["wake_weight"] and not (model.codes.categorical and model.augmentation):
         raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
 
 

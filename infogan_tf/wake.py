@@ -14,7 +14,7 @@ Only categorical codes take part; labels none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -39,31 +39,33 @@ def loss(targets: tf.Tensor, *logits: tf.Tensor) -> tf.Tensor:
     return tf.add_n([tf.reduce_mean(entropy) for entropy in entropies])
 
 
-def aligned(logits: tf.Tensor, shares: tf.Tensor, strength: float | tf.Tensor) -> tf.Tensor:
+def aligned(logits: tf.Tensor, shares: tf.Tensor, prior: Sequence[float], strength: float | tf.Tensor) -> tf.Tensor:
     """Q(c|x) moved towards shares that are the prior's: ∝ Q(c|x) (P(c) / shares)^strength.
 
-    Distribution alignment (Berthelot et al., 2020, ReMixMatch, section 3.1), P(c) being uniform here.
+    Distribution alignment (Berthelot et al., 2020, ReMixMatch, section 3.1).
 
     Args:
         logits: Of Q(c|x), [batch, K].
         shares: Of the categories among real images, [K].
+        prior: P(c), [K].
         strength: From 0, which changes nothing.
 
     Returns:
         Probabilities [batch, K].
     """
-    return tf.nn.softmax(logits - strength * tf.math.log(tf.maximum(shares, SMALLEST_SHARE)))
+    surplus = tf.math.log(tf.maximum(shares, SMALLEST_SHARE)) - tf.math.log(tf.maximum(prior, SMALLEST_SHARE))
+    return tf.nn.softmax(logits - strength * surplus)
 
 
 def adversarial(
-    read: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, direction: tf.Tensor, radius: float
+    read: Callable[[tf.Tensor], list[tf.Tensor]], images: tf.Tensor, direction: tf.Tensor, radius: float
 ) -> tf.Tensor:
     """Each image moved by `radius` along the direction in which its categories change fastest.
 
     One step of the power method from a random direction (Miyato et al., 2018, algorithm 1).
 
     Args:
-        read: Images [batch, height, width, channels] -> logits [batch, K].
+        read: Images [batch, height, width, channels] -> logits [batch, K] of each categorical code.
         images: In [0, 1].
         direction: Of the images' shape, from N(0, I).
         radius: Euclidean length of the step, in units of a pixel's range.
@@ -72,10 +74,11 @@ def adversarial(
         Images in [0, 1], without gradient.
     """
     probe = images + PROBE * _unit(direction)
-    targets = tf.stop_gradient(tf.nn.softmax(read(images)))
+    targets = [tf.stop_gradient(tf.nn.softmax(logits)) for logits in read(images)]
     with tf.GradientTape() as tape:
         tape.watch(probe)
-        divergence = tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(targets, read(probe)))
+        entropies = map(tf.nn.softmax_cross_entropy_with_logits, targets, read(probe))
+        divergence = tf.add_n([tf.reduce_sum(entropy) for entropy in entropies])
     step = radius * _unit(tape.gradient(divergence, probe))
     return tf.stop_gradient(tf.clip_by_value(images + step, 0.0, 1.0))
 

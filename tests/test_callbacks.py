@@ -111,13 +111,13 @@ def test_throughput_of_a_single_step_is_unknown():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", ["d_loss", "g_loss", "wake_loss"])
+@pytest.mark.parametrize("name", ["d_loss", "g_loss", "wake_loss", "digit_information"])
 def test_the_first_loss_that_is_no_number_stops(tmp_path, name, value):
     for epoch in (1, 2):
         (tmp_path / f"epoch-000{epoch}.keras").touch()
     stop = callbacks.StopOnNonFinite(tmp_path, steps_per_epoch=100)
     stop.on_epoch_begin(2)
-    good = {"d_loss": 1.0, "g_loss": 2.0, "wake_loss": -1.0}
+    good = {"d_loss": 1.0, "g_loss": 2.0, "wake_loss": 1.0, "digit_information": -1.0}
     stop.on_train_batch_end(6, good)
     with pytest.raises(callbacks.TrainingDivergedError) as error:
         stop.on_train_batch_end(7, {**good, name: value})

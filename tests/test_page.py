@@ -34,6 +34,7 @@ CONFIG = TrainingConfig.from_preset(
     augmentation={},
     batch_size=8,
     epochs=2,
+    recognition_epochs=0,
     steps_per_epoch=2,
     validation_split="validation",
     precision="float32",
@@ -222,7 +223,7 @@ def test_settings(text):
     assert rows["batch size"] == ("8", "128")
     assert rows["image shape"] == ("8 × 8 × 1", "28 × 28 × 1")
     assert rows["generator learning rate"] == ("0.001", "")
-    assert rows["augmentation"] == ("none", "rotation 0.2, shear 0.2, scale 0.1, shift 0.07")
+    assert rows["augmentation"] == ("none", "rotation 0.3, shear 0.3, scale 0.15, shift 0.1, erase 0.5")
     assert rows["data dir"] == ("none", "")
 
 

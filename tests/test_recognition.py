@@ -21,6 +21,26 @@ def model(augmentation: keras.layers.Layer | None = None, codes: str = tiny.CODE
     return infogan
 
 
+def test_it_begins_once():
+    infogan = model()
+    infogan.begin_recognition()
+    with pytest.raises(ValueError, match="has begun already"):
+        infogan.begin_recognition()
+
+
+def test_what_comes_later_is_checked_at_once():
+    infogan = model()
+    phases = [callbacks.SwitchOn("wake_weight", 1.0, epoch=2), callbacks.Recognition(1)]
+    with pytest.raises(ValueError, match="wake_weight needs a categorical code and an augmentation"):
+        infogan.fit(tiny.images(8), epochs=3, verbose=0, callbacks=phases)
+    assert infogan.recognition is None
+
+
+def test_shares_begin_at_the_prior():
+    infogan = model(codes="digit:categorical(3,probs=[0.5, 0.25, 0.25])")
+    np.testing.assert_allclose(infogan.category_shares["digit"], [0.5, 0.25, 0.25])
+
+
 def test_the_network_is_new_and_the_same_for_the_same_seed():
     """A run that is interrupted before it begins must find it as one that was not."""
     first, again = (model() for _ in range(2))
@@ -152,7 +172,7 @@ def test_shares_are_remembered_and_the_alignment_follows_its_schedule():
     for step, strength in enumerate([3.0, 1.5, 0.0]):
         infogan.recognition_optimizer.iterations.assign(step)
         shares = 0.9 * shares + 0.1 * mean
-        expected = float(wake.loss(wake.aligned(parameters[0], shares, strength), *parameters))
+        expected = float(wake.loss(wake.aligned(parameters[0], shares, (1 / 3,) * 3, strength), *parameters))
         assert float(infogan._wake_loss(parameters)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -165,7 +185,7 @@ def test_an_awake_model_comes_back_and_goes_on(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for m in (infogan, loaded):
         m.fit(images, batch_size=8, shuffle=False, verbose=0)
-    learned = (m.recognition.variables + m.shares for m in (loaded, infogan))
+    learned = (m.recognition.variables + list(m.category_shares.values()) for m in (loaded, infogan))
     for a, b in zip(*map(tiny.values, learned), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     np.testing.assert_array_equal(loaded.recognition_optimizer.iterations, 4)

@@ -191,7 +191,8 @@ def test_steps_per_execution_changes_nothing_while_rates_fall(tmp_path):
 
 @pytest.mark.parametrize("last", [1, 2, 3])
 def test_a_recognition_phase_follows_and_a_run_resumes_before_and_in_it(tmp_path, monkeypatch, last):
-    config = dataclasses.replace(CONFIG, epochs=4, recognition_epochs=3, wake_epochs=2, decay_epochs=1)
+    phases = {"epochs": 4, "recognition_epochs": 3, "wake_epochs": 2, "decay_epochs": 1}
+    config = dataclasses.replace(CONFIG, validation_split="test", **phases)
     run(tmp_path / "straight", config)
     rows = metrics(tmp_path / "straight")
     assert [float(row["wake_loss"]) != 0 for row in rows] == [False, False, True, True]
@@ -204,6 +205,15 @@ def test_a_recognition_phase_follows_and_a_run_resumes_before_and_in_it(tmp_path
     model = run(tmp_path / "resumed", config)
     assert_same_run(tmp_path / "resumed", tmp_path / "straight")
     assert model.recognition is not None
+
+
+def test_once_the_recognition_phase_has_begun_the_epochs_stay(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=2, recognition_epochs=1)
+    run(tmp_path / "run", config)
+    before = files(tmp_path / "run")
+    with pytest.raises(ValueError, match="has begun its recognition phase, the last 1 of 2 epochs, and cannot have 3"):
+        run(tmp_path / "run", dataclasses.replace(config, epochs=3))
+    assert files(tmp_path / "run") == before
 
 
 def test_the_best_epoch_can_be_loaded(straight, tmp_path):

@@ -40,23 +40,25 @@ def test_all_views_follow_the_targets():
 
 
 def test_alignment_in_closed_form():
-    """Odds are divided by those of the shares, to the power of the strength."""
+    """Odds are multiplied by those of the prior and divided by those of the shares, to the power of the strength."""
     posterior = np.array([[0.9, 0.1], [0.5, 0.5]])
     for strength in (0.0, 1.0, 2.0):
-        odds = posterior[:, 0] / posterior[:, 1] / (7 / 3) ** strength
-        found = wake.aligned(tf.constant(np.log(posterior), tf.float32), tf.constant([0.7, 0.3]), strength)
+        odds = posterior[:, 0] / posterior[:, 1] * ((0.6 / 0.4) / (0.7 / 0.3)) ** strength
+        logits = tf.constant(np.log(posterior), tf.float32)
+        found = wake.aligned(logits, tf.constant([0.7, 0.3]), (0.6, 0.4), strength).numpy()
         np.testing.assert_allclose(found, np.stack([odds, np.ones(2)], 1) / (1 + odds)[:, None], rtol=1e-5)
 
 
-def test_aligned_again_and_again_the_shares_become_equal():
-    logits = tf.constant(np.random.default_rng(1).normal(size=(200, K)) + np.arange(K), tf.float32)
+def test_aligned_again_and_again_the_shares_become_the_priors():
+    prior = (0.1, 0.1, 0.2, 0.2, 0.4)
+    logits = tf.constant(np.random.default_rng(1).normal(size=(200, K)) + np.arange(K)[::-1], tf.float32)
     for _ in range(200):
-        logits = tf.math.log(wake.aligned(logits, tf.reduce_mean(tf.nn.softmax(logits), axis=0), 1.0))
-    np.testing.assert_allclose(tf.reduce_mean(tf.nn.softmax(logits), axis=0), np.full(K, 1 / K), atol=1e-3)
+        logits = tf.math.log(wake.aligned(logits, tf.reduce_mean(tf.nn.softmax(logits), axis=0), prior, 1.0))
+    np.testing.assert_allclose(tf.reduce_mean(tf.nn.softmax(logits), axis=0), prior, atol=1e-3)
 
 
 def test_a_category_without_a_share_leaves_numbers():
-    assert np.isfinite(wake.aligned(tf.zeros([1, 3]), tf.constant([0.5, 0.0, 0.5]), 2.0)).all()
+    assert np.isfinite(wake.aligned(tf.zeros([1, 2]), tf.constant([1.0, 0.0]), (0.0, 1.0), 2.0)).all()
 
 
 def grey(n: int) -> tf.Tensor:
@@ -70,7 +72,7 @@ def test_the_disturbance_has_the_length_asked_for_and_follows_the_steepest_direc
 
     def read(x):
         odds = tf.reduce_sum(x * w, axis=[1, 2, 3])
-        return tf.stack([odds, -odds], axis=1) / 2
+        return [tf.stack([odds, -odds], axis=1) / 2]
 
     images = grey(6)
     direction = tf.random.stateless_normal(images.shape, [0, 1])
@@ -83,7 +85,20 @@ def test_the_disturbance_has_the_length_asked_for_and_follows_the_steepest_direc
 def test_disturbed_images_are_images():
     images = tf.constant(np.repeat([[0.0], [1.0]], 64, axis=1).reshape(2, *tiny.IMAGE_SHAPE), tf.float32)
     disturbed = wake.adversarial(
-        lambda x: tf.reshape(x, [2, -1])[:, :3], images, tf.random.stateless_normal(images.shape, [0, 1]), radius=5.0
+        lambda x: [tf.reshape(x, [2, -1])[:, :3]], images, tf.random.stateless_normal(images.shape, [0, 1]), radius=5.0
     )
     assert float(tf.reduce_min(disturbed)) >= 0
     assert float(tf.reduce_max(disturbed)) <= 1
+
+
+def test_logits_of_a_code_count_up_to_a_constant():
+    weights = tf.constant(np.random.default_rng(2).normal(size=(64, 5)), tf.float32)
+
+    def step(offset: float) -> np.ndarray:
+        def read(x):
+            logits = tf.reshape(x, [-1, 64]) @ weights
+            return [logits[:, :3], logits[:, 3:] + offset]
+
+        return wake.adversarial(read, grey(6), tf.random.stateless_normal([6, *tiny.IMAGE_SHAPE], [0, 1]), 0.3).numpy()
+
+    np.testing.assert_allclose(step(30.0), step(0.0), atol=1e-4)

@@ -32,8 +32,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         # The logs are means over the epoch so far, so the first step that is not finite shows at once.
-        losses = [name for name in ("d_loss", "g_loss", "wake_loss") if name in logs]
-        bad = [name for name in losses if not math.isfinite(float(logs[name]))]
+        watched = [name for name in logs if name.endswith(("_loss", "_information"))]
+        bad = [name for name in watched if not math.isfinite(float(logs[name]))]
         self._stop_if(bad, batch)
 
     def on_epoch_end(self, epoch, logs=None):

@@ -22,10 +22,12 @@ class SwitchOn(keras.callbacks.Callback):
         super().__init__()
         self.name, self.weight, self.epoch = name, weight, epoch
 
+    def on_train_begin(self, logs=None):
+        validation.check_weights(self.model, **{self.name: self.weight})  # now, and not after hours of training
+
     def on_epoch_begin(self, epoch, logs=None):
         if epoch >= self.epoch and getattr(self.model, self.name) != self.weight:
             setattr(self.model, self.name, self.weight)
-            validation.check_weights(self.model)
             self.model.make_train_function(force=True)
 
 

@@ -30,7 +30,7 @@ LAMBDA = flags.DEFINE_list(
 AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
-    "Random affine maps that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07 "
+    "Random views that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07,erase:0.5 "
     "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's.",
 )
 
@@ -60,7 +60,7 @@ flags.DEFINE_integer("decay_epochs", None, "Last epochs of D and G, over which t
 flags.DEFINE_integer("recognition_epochs", None, "Last epochs, in which a network of Q's own learns.", lower_bound=0)
 flags.DEFINE_float("recognition_learning_rate", None, "Adam's rate in those, falling to 0.", lower_bound=0)
 flags.DEFINE_integer("wake_epochs", None, "The last of those, in which it sees real images too.", lower_bound=0)
-flags.DEFINE_float("wake_alignment", None, "Pull at equal categories, at first. Default: preset's.", lower_bound=0)
+flags.DEFINE_float("wake_alignment", None, "Pull towards P(c), at first. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("wake_radius", None, "How far an image is disturbed in those. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("wake_weight", None, "Weight of what it learns in those. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
