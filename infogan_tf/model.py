@@ -97,7 +97,6 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.contrast_head = contrast_head or None
         self.recognition = recognition
         self.augmentation = augmentation
-        # Of each categorical code among real images, lately.
         self.category_shares = {name: self._add_shares(name) for name in self.codes.categorical}
         validation.check_networks(self)
 
@@ -109,17 +108,6 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             ClusteringScores(self.codes[name].num_classes, name) for name in self.codes.categorical
         ]
         self.built = True
-
-    def _add_shares(self, name: str) -> keras.Variable:
-        shares = self.codes[name].probabilities
-        return self.add_weight(
-            (len(shares),),
-            lambda shape, dtype=None: tf.constant(shares, dtype),
-            "float32",
-            trainable=False,
-            name=f"{name}_shares",
-            aggregation="mean",
-        )
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:

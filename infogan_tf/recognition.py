@@ -9,6 +9,7 @@ too, as in `wake`.
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -39,6 +40,18 @@ class RecognitionPhase:
                 self.recognition_optimizer.build(self.recognition.trainable_variables)
         if self.compiled:
             self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
+
+    def _add_shares(self, name: str) -> keras.Variable:
+        """Of a categorical code's categories among real images, lately; at first the prior's."""
+        shares = self.codes[name].probabilities
+        return self.add_weight(
+            (len(shares),),
+            lambda shape, dtype=None: tf.constant(shares, dtype),
+            "float32",
+            trainable=False,
+            name=f"{name}_shares",
+            aggregation="mean",
+        )
 
     def _recognition_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the recognition network: on dreams, and awake on real images as well."""
