@@ -12,10 +12,11 @@ from infogan_tf.distribution import own_rows
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomView(keras.layers.Layer):
-    """Turns, then shears, scales and shifts each image about its centre, in one bilinear interpolation; then erases.
+    """Turns, shears, scales, then shifts each image about its centre, in one interpolation; paints a rectangle over.
 
-    Each amount is drawn for each image from U(-a, a); what comes in from outside is 0. Images are float32
-    [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no kernel for it.
+    Each amount is drawn for each image from U(-a, a); what comes in from outside is 0. The interpolation is bilinear.
+    Images are float32 [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no
+    kernel for it.
 
     Args:
         rotation: Clockwise, in radians.
@@ -23,7 +24,8 @@ class RandomView(keras.layers.Layer):
         scale: Logarithm of the factor by which the image grows.
         shift: In fractions of the image's width and height.
         erase: Largest width and height of a rectangle, in fractions of the image's, each drawn from U(0, erase), that
-            is set to 0 about a place drawn from all of the image.
+            is painted over in one colour drawn from U(0, 1), about a place drawn from all of the image (random
+            erasing: Zhong et al., 2020). It hides strokes, and adds some.
         seed: Of the draws.
     """
 
@@ -52,9 +54,9 @@ class RandomView(keras.layers.Layer):
         images = affine(images, *tf.unstack(drawn, axis=1))
         if not self.erase:
             return images
-        limits = tf.constant([1, 1, self.erase, self.erase], tf.float32)
-        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 4], seeds[1], 0.0, limits), n)
-        return erased(images, *tf.unstack(drawn, axis=1))
+        limits = tf.constant([1, 1, self.erase, self.erase] + [1] * images.shape[3], tf.float32)
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(limits)], seeds[1], 0.0, limits), n)
+        return erased(images, *tf.unstack(drawn[:, :4], axis=1), drawn[:, 4:])
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves no seed generator's state."""
@@ -93,12 +95,17 @@ def affine(
     )
 
 
-def erased(images: tf.Tensor, down: tf.Tensor, right: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-    """Images [batch, height, width, channels], a rectangle of each set to 0: its centre and size [batch] in [0, 1]."""
+def erased(
+    images: tf.Tensor, down: tf.Tensor, right: tf.Tensor, height: tf.Tensor, width: tf.Tensor, color: tf.Tensor
+) -> tf.Tensor:
+    """Images [batch, height, width, channels], a rectangle of each painted in its color [batch, channels].
+
+    Its centre (`down`, `right`) and size, each [batch], are fractions of the image's.
+    """
 
     def within(pixels: int, center: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         places = (tf.range(pixels, dtype=tf.float32) + 0.5) / pixels
         return tf.abs(places - center[:, None]) < size[:, None] / 2
 
     rows, columns = within(images.shape[1], down, height), within(images.shape[2], right, width)
-    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], 0.0, images)
+    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], color[:, None, None, :], images)

@@ -42,6 +42,7 @@ class TrainingConfig:
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
         recognition_epochs: Last epochs, in which Q alone learns, with a trunk of its own (`recognition`); 0 for none.
+        recognition_augmentation: Of what is read in those; empty for `augmentation`.
         recognition_learning_rate: Adam's in those, at whose end it is 0.
         wake_epochs: The last of those, in which it learns from real images too (`wake`); 0 for none.
         wake_weight: See `InfoGAN.compile`.
@@ -85,6 +86,7 @@ class TrainingConfig:
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
     recognition_epochs: int = 0
+    recognition_augmentation: dict[str, float] = dataclasses.field(default_factory=dict)
     recognition_learning_rate: float = 1e-3
     wake_epochs: int = 0
     wake_weight: float = 1.0

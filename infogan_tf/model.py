@@ -40,6 +40,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             two images share, for `compile(contrast_weight=...)`; True for a default one.
         recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
             posterior head, and alone is trained from then on; `begin_recognition` makes it.
+        recognition_augmentation: T of the recognition phase; default: `augmentation`.
         seed: Of everything the model draws while it trains and in `generate`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
@@ -69,6 +70,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         augmentation: keras.layers.Layer | None = None,
         contrast_head: keras.Model | bool | None = None,
         recognition: keras.Model | None = None,
+        recognition_augmentation: keras.layers.Layer | None = None,
         seed: int | None = None,
         sync_batch_norm: bool = False,
         dtype: Any = None,
@@ -97,6 +99,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.contrast_head = contrast_head or None
         self.recognition = recognition
         self.augmentation = augmentation
+        self.recognition_augmentation = recognition_augmentation
         self.category_shares = {name: self._add_shares(name) for name in self.codes.categorical}
         validation.check_networks(self)
 
@@ -111,15 +114,16 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> InfoGAN:
-        """A new model with a preset's codes, image shape, noise size, augmentation and networks.
+        """A new model with a preset's codes, image shape, noise size, augmentations and networks.
 
         Args:
             name: Of the preset.
             **overrides: Arguments of `InfoGAN` in place of the preset's.
         """
         arguments = presets.model_arguments(name)
-        amounts = arguments["augmentation"]
-        arguments["augmentation"] = RandomView(**amounts, seed=overrides.get("seed")) if amounts else None
+        for part in ("augmentation", "recognition_augmentation"):
+            amounts = arguments.get(part)
+            arguments[part] = RandomView(**amounts, seed=overrides.get("seed")) if amounts else None
         return cls(**{**arguments, **overrides})
 
     # ------------------------------------------------------------------ training
@@ -172,9 +176,10 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             raise ValueError(
                 f"adversarial_loss must be one of {', '.join(objectives.ADVERSARIAL_LOSSES)}, got {adversarial_loss!r}"
             )
-        if jit_compile == "auto" and (self.augmentation or not tf.config.list_logical_devices("GPU")):
+        augmentations = [layer for layer in (self.augmentation, self.recognition_augmentation) if layer]
+        if jit_compile == "auto" and (augmentations or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
-        if jit_compile is True and isinstance(self.augmentation, RandomView):
+        if jit_compile is True and any(isinstance(layer, RandomView) for layer in augmentations):
             raise ValueError("RandomView has no XLA kernel: leave jit_compile at 'auto', or use augmentation=None")
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
@@ -294,9 +299,10 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         """Optimizers add up the gradients of replicas, each of which sees a part of the batch."""
         return self.distribute_strategy.num_replicas_in_sync
 
-    def _views(self, fake: tf.Tensor) -> list[tf.Tensor]:
+    def _views(self, images: tf.Tensor) -> list[tf.Tensor]:
         """What Q reads: x, and T(x) if there is an augmentation T."""
-        return [fake] if self.augmentation is None else [fake, self.augmentation(fake, training=True)]
+        change = (self.recognition and self.recognition_augmentation) or self.augmentation
+        return [images] if change is None else [images, change(images, training=True)]
 
     def _noisy(self, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Instance noise (Sønderby et al., 2017): x + ε, ε ~ N(0, σ²), σ falling to 0.

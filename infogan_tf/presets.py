@@ -14,7 +14,8 @@ _MNIST: dict[str, Any] = {
     "image_shape": (28, 28, 1),
     "noise_size": 62,
     "lambdas": {"digit": 1.0, "slant": 0.1, "width": 0.1},
-    "augmentation": {"rotation": 0.3, "shear": 0.3, "scale": 0.15, "shift": 0.1, "erase": 0.5},
+    "augmentation": {"rotation": 0.2, "shear": 0.2, "scale": 0.1, "shift": 0.07},
+    "recognition_augmentation": {"rotation": 0.3, "shear": 0.3, "scale": 0.15, "shift": 0.1, "erase": 0.5},
     "batch_size": 128,
     "epochs": 11,
     "decay_epochs": 4,
@@ -175,4 +176,5 @@ def get(name: str) -> dict[str, Any]:
 def model_arguments(name: str) -> dict[str, Any]:
     """The part of a preset that `InfoGAN` takes."""
     preset = get(name)
-    return {key: preset[key] for key in ("codes", "image_shape", "noise_size", "augmentation", "architecture")}
+    keys = ("codes", "image_shape", "noise_size", "augmentation", "recognition_augmentation", "architecture")
+    return {key: preset[key] for key in keys if key in preset}

@@ -8,6 +8,7 @@ import keras
 
 PARTS = (
     *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
+    "recognition_augmentation",
 )
 COMPILE_ARGUMENTS = (
     *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_weight", "wake_radius"),

@@ -248,7 +248,8 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.image_shape,
         config.noise_size,
         architecture=config.architecture,
-        augmentation=RandomView(**config.augmentation, seed=config.seed) if config.augmentation else None,
+        augmentation=_view(config.augmentation, config.seed),
+        recognition_augmentation=_view(config.recognition_augmentation, config.seed),
         contrast_head=config.contrast_weight > 0,
         seed=config.seed,
         sync_batch_norm=config.sync_batch_norm,
@@ -278,3 +279,7 @@ def _drop_metrics_after(path: Path, epoch: int) -> None:
         header, *rows = csv.reader(file)
     with replaced_file(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) < epoch)])
+
+
+def _view(amounts: dict[str, float], seed: int) -> RandomView | None:
+    return RandomView(**amounts, seed=seed) if amounts else None

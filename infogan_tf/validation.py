@@ -65,7 +65,8 @@ def check_weights(model: InfoGAN, **to_come: float) -> None:
             raise ValueError(f"{name} must be a number from 0 up, got {weight}")
     if weights["contrast_weight"] and not model.contrast_head:
         raise ValueError("contrast_weight needs a contrast_head: InfoGAN(..., contrast_head=True)")
-    if weights["wake_weight"] and not (model.codes.categorical and model.augmentation):
+    augmentation = model.recognition_augmentation or model.augmentation
+    if weights["wake_weight"] and not (model.codes.categorical and augmentation):
         raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from infogan_tf.augmentation import RandomView, affine, erased
 from infogan_tf.model import InfoGAN
@@ -76,18 +76,24 @@ def test_a_rectangle_is_erased_and_nothing_else():
     images = 0.5 + tiny.images(2) / 2
     down, right, height, width = tf.transpose(tf.constant([[0.5, 0.25, 0.25, 0.5], [1.0, 0.0, 0.5, 0.0]]))
     expected = images.copy()
-    expected[0, 3:5, 0:4] = 0
-    np.testing.assert_array_equal(erased(images, down, right, height, width), expected)
+    expected[0, 3:5, 0:4] = 0.25
+    color = tf.constant([[0.25], [0.75]])
+    np.testing.assert_array_equal(erased(images, down, right, height, width, color), expected)
 
 
 def test_erased_places_are_everywhere_and_no_larger_than_allowed():
-    images = np.ones((20_000, 16, 8, 1), np.float32)
-    holes = RandomView(0, 0, 0, 0, erase=0.5, seed=0)(images).numpy()[..., 0] == 0
+    images = np.full((20_000, 16, 8, 2), 2, np.float32)
+    painted = RandomView(0, 0, 0, 0, erase=0.5, seed=0)(images).numpy()
+    holes = painted[..., 0] < 2
     heights, widths = holes.any(axis=2).sum(axis=1), holes.any(axis=1).sum(axis=1)
     np.testing.assert_array_equal(holes.sum(axis=(1, 2)), heights * widths)
     assert (heights.max(), widths.max()) == (8, 4)
     # Inside, a pixel is covered where both sides reach it: the mean size of each, 0.25, which no border cuts.
     np.testing.assert_allclose(holes[:, 6:10, 3:5].mean(), 0.25**2, rtol=0.1)
+    colors = np.where(holes[..., None], painted, 0).max(axis=(1, 2))[holes.any(axis=(1, 2))]
+    np.testing.assert_array_equal(painted[holes], np.repeat(colors, heights[heights > 0] * widths[heights > 0], axis=0))
+    assert stats.kstest(colors.ravel(), "uniform").pvalue > 0.01
+    assert abs(np.corrcoef(colors.T)[0, 1]) < 0.03
 
 
 def test_config_round_trip_gives_the_same_draws():

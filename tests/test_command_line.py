@@ -39,7 +39,10 @@ OVERRIDES = {
         "codes": "digit:categorical(9),slant:uniform,width:uniform", "lambdas": presets.PRESETS["mnist"]["lambdas"],
     },
     "augmentation": {"augmentation": {"rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0, "erase": 0.0}},
-    "no augmentation": {"augmentation": {}},
+    "no augmentation": {"augmentation": {}, "recognition_augmentation": {}},
+    "recognition augmentation": {
+        "recognition_augmentation": {"rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25},
+    },
 }  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def test_only_what_differs_from_the_preset_is_a_flag():
 
 def test_every_value_of_a_config_has_a_flag_or_is_known_to_have_none(answer):
     fields = {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert fields == {*answer["flags"], "preset", "lambdas", "augmentation", *WITHOUT_FLAG}
+    assert fields == {*answer["flags"], "preset", "lambdas", "augmentation", "recognition_augmentation", *WITHOUT_FLAG}
 
 
 def test_what_no_flag_gives_is_named():

@@ -223,7 +223,7 @@ def test_settings(text):
     assert rows["batch size"] == ("8", "128")
     assert rows["image shape"] == ("8 × 8 × 1", "28 × 28 × 1")
     assert rows["generator learning rate"] == ("0.001", "")
-    assert rows["augmentation"] == ("none", "rotation 0.3, shear 0.3, scale 0.15, shift 0.1, erase 0.5")
+    assert rows["augmentation"] == ("none", "rotation 0.2, shear 0.2, scale 0.1, shift 0.07")
     assert rows["data dir"] == ("none", "")
 
 

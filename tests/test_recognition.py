@@ -73,6 +73,36 @@ def test_the_recognition_network_learns_and_nothing_else_does(wake_weight):
     assert logs["d_loss"] == [0.0]
 
 
+class Counted(keras.layers.Layer):
+    """How often images went through it, in eager steps."""
+
+    seen = 0
+
+    def call(self, images):
+        self.seen += 1
+        return images
+
+
+def test_the_recognition_phase_has_an_augmentation_of_its_own():
+    usual, own = Counted(), Counted()
+    keras.utils.set_random_seed(0)
+    infogan = InfoGAN(
+        tiny.CODES,
+        tiny.IMAGE_SHAPE,
+        tiny.NOISE_SIZE,
+        **tiny.networks(),
+        augmentation=usual,
+        recognition_augmentation=own,
+        seed=0,
+    )
+    infogan.compile(wake_weight=1.0)
+    infogan.train_step(tf.constant(tiny.images(8)))
+    assert (usual.seen, own.seen) == (1, 0)
+    infogan.begin_recognition()
+    infogan.train_step(tf.constant(tiny.images(8)))
+    assert (usual.seen, own.seen) == (1, 2)  # dreams, and real images
+
+
 class Mirror(keras.layers.Layer):
     """A deformation that draws nothing."""
 

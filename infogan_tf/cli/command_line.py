@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ def changes(config: TrainingConfig) -> dict[str, Any]:
         ValueError: There is no such preset.
     """
     values = dict(vars(config))
-    usual = {field.name: field.default for field in dataclasses.fields(config)}
-    usual.update(presets.get(config.preset), preset=config.preset)
+    usual = dict(vars(TrainingConfig(preset=config.preset, **presets.get(config.preset))))
     if values["codes"] != usual["codes"]:  # other codes leave each λ at its kind's default
         usual["lambdas"] = {}
     return {name: value for name, value in values.items() if value != usual[name]}

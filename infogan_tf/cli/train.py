@@ -34,6 +34,11 @@ AUGMENTATION = flags.DEFINE_list(
     "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's.",
 )
 
+RECOGNITION_AUGMENTATION = flags.DEFINE_list(
+    "recognition_augmentation",
+    None,
+    "The same for the recognition phase; none: as --augmentation. Default: the preset's.",
+)
 LIST_PRESETS = flags.DEFINE_bool("list_presets", False, "Show the presets, train nothing.")
 
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
@@ -109,20 +114,26 @@ def _are_numbers(items: list[str] | None) -> bool:
 
 
 flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
-flags.register_validator(
-    "augmentation",
-    lambda items: _are_numbers(items) and set(_numbers(items) or {}) <= set(AUGMENTATION_PARTS),
-    f"expected NAME:NUMBER,NAME:NUMBER with NAME one of {', '.join(AUGMENTATION_PARTS)}, or none",
-)
+for name in ("augmentation", "recognition_augmentation"):
+    flags.register_validator(
+        name,
+        lambda items: _are_numbers(items) and set(_numbers(items) or {}) <= set(AUGMENTATION_PARTS),
+        f"expected NAME:NUMBER,NAME:NUMBER with NAME one of {', '.join(AUGMENTATION_PARTS)}, or none",
+    )
+
+
+def _amounts(flag: flags.FlagHolder) -> dict[str, float] | None:
+    given = _numbers(flag.value)
+    return given and {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **given}
 
 
 def config_from_flags() -> TrainingConfig:
     """The run that the flags describe."""
-    augmentation = _numbers(AUGMENTATION.value)
     return TrainingConfig.from_preset(
         FLAGS.preset,
         lambdas=_numbers(LAMBDA.value),
-        augmentation=augmentation and {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **augmentation},
+        augmentation=_amounts(AUGMENTATION),
+        recognition_augmentation=_amounts(RECOGNITION_AUGMENTATION),
         **{name: FLAGS[name].value for name in CONFIG_FLAGS},
     )
 
