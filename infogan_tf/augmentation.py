@@ -54,7 +54,7 @@ class RandomView(keras.layers.Layer):
         images = affine(images, *tf.unstack(drawn, axis=1))
         if not self.erase:
             return images
-        limits = tf.constant([1, 1, self.erase, self.erase] + [1] * images.shape[3], tf.float32)
+        limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(limits)], seeds[1], 0.0, limits), n)
         return erased(images, *tf.unstack(drawn[:, :4], axis=1), drawn[:, 4:])
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from infogan_tf import InfoGAN, datasets, training
 from infogan_tf.augmentation import RandomView
+from infogan_tf.callbacks import Recognition, SwitchOn
 from infogan_tf.distribution import own_rows
 from infogan_tf.optimizers import Adam
 from tests import test_training, tiny
@@ -65,7 +66,7 @@ def model(batch_norm: str, optimizer: str = "SGD") -> InfoGAN:
         seed=0,
     )
     make = {"SGD": lambda: keras.optimizers.SGD(0.1), "Adam": lambda: Adam(1e-3, beta_1=0.5, epsilon=1e-2)}[optimizer]
-    infogan.compile(make(), make())
+    infogan.compile(make(), make(), make())
     return infogan
 
 
@@ -103,6 +104,21 @@ def test_local_batch_norm_sees_its_own_part(on):
 
 def test_fused_adam_on_several_devices(on):
     assert_same(on(2, trained, "none", "Adam"), on(1, trained, "none", "Adam"))
+
+
+def awakened(devices: int):
+    """Weights, shares and logs after an epoch of each phase: G and D, dreams, awake."""
+    with strategy(devices).scope():
+        infogan = model("synchronized")
+    phases = [Recognition(1), SwitchOn("wake_weight", 1.0, 2)]
+    history = infogan.fit(batches(), epochs=3, callbacks=phases, verbose=0).history
+    return [variable.numpy() for variable in infogan.variables if "seed" not in variable.path], history
+
+
+def test_devices_share_the_recognition_phase(on):
+    one, two = on(1, awakened), on(2, awakened)
+    assert_same(two, one)
+    assert one[1]["wake_loss"][:2] == [0, 0] and one[1]["wake_loss"][2] > 0
 
 
 def saved_and_continued(devices: int, path: str):
