@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from infogan_tf.datasets import npz
 
 RENDERED = ("sprites", "sprites_color")
 
@@ -106,7 +107,6 @@ def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset:
 
     Raises:
         ValueError: There is no such data set, its images have another shape, or the file holds something else.
-        FileNotFoundError: There is no such file.
     """
     if name in RENDERED:
         from infogan_tf.datasets.sprites import Sprites  # noqa: PLC0415 - only this data set needs the renderer
@@ -123,29 +123,8 @@ def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset:
 
 
 def _from_npz(path: Path) -> ArrayFactors:
-    arrays = _arrays(path)
-    if not {"images", "factors"} <= arrays.keys():
-        raise ValueError(f"{path} must hold the arrays images and factors, but holds {', '.join(arrays) or 'none'}")
-    images = arrays["images"]
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.size and np.issubdtype(images.dtype, np.floating):
-        if not (images.min() >= 0 and images.max() <= 1):
-            raise ValueError(f"{path}: float images must lie in [0, 1], found {images.min():g} to {images.max():g}")
-        images = np.round(images * 255).astype(np.uint8)
-    elif images.size and images.dtype == np.uint8 and images.max() <= 1:
-        images = images * np.uint8(255)
-    return ArrayFactors(images, arrays["factors"], arrays.get("factor_names", ()))
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    if path.exists() and not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is no .npz file, as numpy.savez writes them")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read as plain arrays: {error}") from None
+    arrays = npz.read(path, "images", "factors", optional=("factor_names",))
+    return ArrayFactors(npz.as_bytes(path, arrays["images"]), arrays["factors"], arrays.get("factor_names", ()))
 
 
 def _kind(array: np.ndarray) -> str:

@@ -25,10 +25,8 @@ def load(path: Path, image_shape: tuple[int, int, int] | None) -> tuple[ImageSet
     Raises:
         ValueError: No such file, or other arrays.
     """
-    arrays = _arrays(path)
-    if "images" not in arrays:
-        raise ValueError(f"{path} must hold an array `images`; it holds {', '.join(arrays) or 'nothing'}")
-    images, labels, names = _as_bytes(path, arrays["images"]), arrays.get("labels"), ()
+    arrays = read(path, "images", optional=("labels",))
+    images, labels, names = as_bytes(path, arrays["images"]), arrays.get("labels"), ()
     if labels is not None:
         if labels.shape != (len(images),) or labels.dtype.kind not in "iuU":
             raise ValueError(
@@ -46,22 +44,38 @@ def load(path: Path, image_shape: tuple[int, int, int] | None) -> tuple[ImageSet
     return ImageSet(images, labels, names), splits.hold_out(order)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray | None]:
-    """`images` and `labels`, as far as the file has them; of others nothing but their names."""
+def read(path: Path, *needed: str, optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """The named arrays of a file, the optional ones as far as it has them; others are left alone.
+
+    Raises:
+        ValueError: No such file, or it lacks one that is needed, or holds Python objects.
+    """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not an .npz file, as numpy.savez writes them")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] if name in {"images", "labels"} else None for name in file.files}
+            held, arrays = file.files, {name: file[name] for name in (*needed, *optional) if name in file}
     except (ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
         reason = "arrays of Python objects are not read" if "allow_pickle" in str(error) else error
         raise ValueError(f"{path} cannot be read: {reason}") from None
+    for name in needed:
+        if name not in arrays:
+            raise ValueError(f"{path} must hold an array `{name}`; it holds {', '.join(held) or 'nothing'}")
+    return arrays
 
 
-def _as_bytes(path: Path, images: np.ndarray) -> np.ndarray:
-    """uint8 [n, height, width, channels]."""
+def as_bytes(path: Path, images: np.ndarray) -> np.ndarray:
+    """A file's images as uint8 [n, height, width, channels]; 8-bit ones that are all 0 and 1 are black and white.
+
+    Args:
+        path: The file, for messages.
+        images: uint8 or floats in [0, 1], [n, height, width, channels] or, gray, [n, height, width].
+
+    Raises:
+        ValueError: They are something else.
+    """
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or not images.size or images.shape[-1] not in {1, 3}:
