@@ -20,6 +20,7 @@ import tensorflow as tf
 
 PROBE = 1.0  # length of the step along which the direction is looked for
 SMALLEST_SHARE = 1e-6
+SMALLEST_SLOPE = 1e-6  # of a divergence, in nats per unit; a flatter one gives a shorter step
 
 
 def loss(targets: tf.Tensor, *logits: tf.Tensor) -> tf.Tensor:
@@ -62,7 +63,8 @@ def adversarial(
 ) -> tf.Tensor:
     """Each image moved by `radius` along the direction in which its categories change fastest.
 
-    One step of the power method from a random direction (Miyato et al., 2018, algorithm 1).
+    One step of the power method from a random direction (Miyato et al., 2018, algorithm 1). Where Q is so sure that
+    nothing changes it, the step is shorter: a full one in a direction of rounding errors would be noise.
 
     Args:
         read: Images [batch, height, width, channels] -> logits [batch, K] of each categorical code.
@@ -84,5 +86,6 @@ def adversarial(
 
 
 def _unit(batch: tf.Tensor) -> tf.Tensor:
-    """Each row's direction, 0 where it has none."""
-    return batch * tf.math.rsqrt(tf.reduce_sum(batch**2, axis=[1, 2, 3], keepdims=True) + 1e-12)
+    """Each row's direction; shorter where it is next to none."""
+    squares = tf.reduce_sum(batch**2, axis=[1, 2, 3], keepdims=True)
+    return batch * tf.math.rsqrt(squares + SMALLEST_SLOPE**2)
