@@ -44,8 +44,7 @@ class TrainingConfig:
         recognition_epochs: Last epochs, in which Q alone learns, with a trunk of its own (`recognition`); 0 for none.
         recognition_augmentation: Of what is read in those; empty for `augmentation`.
         recognition_learning_rate: Adam's in those, at whose end it is 0.
-        wake_epochs: The last of those, in which it learns from real images too (`wake`); 0 for none.
-        wake_weight: See `InfoGAN.compile`.
+        wake_weight: Of what it learns from real images in those; see `InfoGAN.compile`.
         wake_alignment: See `InfoGAN.compile`; falls to 0 in the recognition phase.
         wake_radius: See `InfoGAN.compile`.
         contrast_weight: Weight of `objectives.contrast` for G; 0 for none, and for no contrast head.
@@ -88,8 +87,7 @@ class TrainingConfig:
     recognition_epochs: int = 0
     recognition_augmentation: dict[str, float] = dataclasses.field(default_factory=dict)
     recognition_learning_rate: float = 1e-3
-    wake_epochs: int = 0
-    wake_weight: float = 1.0
+    wake_weight: float = 0.0
     wake_alignment: float = 2.0
     wake_radius: float = 1.2
     contrast_weight: float = 0.0
@@ -108,11 +106,12 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.wake_epochs <= self.recognition_epochs < self.epochs:
+        if not 0 <= self.recognition_epochs < self.epochs:
             raise ValueError(
-                f"recognition_epochs must be fewer than epochs, and wake_epochs no more than recognition_epochs; got "
-                f"epochs {self.epochs}, recognition_epochs {self.recognition_epochs}, wake_epochs {self.wake_epochs}"
+                f"recognition_epochs must be fewer than the {self.epochs} epochs, got {self.recognition_epochs}"
             )
+        if self.wake_weight and not self.recognition_epochs:
+            raise ValueError(f"wake_weight {self.wake_weight:g} needs recognition_epochs, in which Q learns alone")
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainingConfig:
@@ -131,9 +130,10 @@ class TrainingConfig:
         if "codes" in given:
             values["lambdas"] = {}
         values.update(given)
-        for phase, room in (("recognition_epochs", "epochs"), ("wake_epochs", "recognition_epochs")):
-            if phase in values and phase not in given:
-                values[phase] = min(values[phase], values[room] - (room == "epochs"))
+        if "recognition_epochs" in values and "recognition_epochs" not in given:
+            values["recognition_epochs"] = min(values["recognition_epochs"], values["epochs"] - 1)
+            if not values["recognition_epochs"] and "wake_weight" not in given:
+                values["wake_weight"] = 0.0
         if values["dataset"] is None:
             raise ValueError(f"preset {name} brings no images: add --dataset=folder:/path or --dataset=npz:/path")
         return cls(preset=name, **values)

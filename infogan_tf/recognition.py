@@ -4,7 +4,8 @@ While G learns, Q reads what D's trunk has learned to see, and lags behind a gen
 trunk of its own and maximises L_I over Q alone, which tightens the bound: it is tight where Q(c|x) is the posterior
 (Chen et al., 2016, eq. 4). This is the sleep phase of the wake-sleep algorithm (Hinton et al., 1995): Q learns from
 dreams, images made from known codes. With a `wake_weight` the missing half joins it: Q then learns from real images
-too, as in `wake`.
+too, as in `wake`, and from the first step on: a network that has only dreamt is sure of the wrong category for what it
+never dreamt of, and stays so.
 """
 
 from __future__ import annotations

@@ -130,8 +130,6 @@ def _callbacks(
         SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
-    if config.wake_epochs:
-        common.append(SwitchOn("wake_weight", config.wake_weight, config.epochs - config.wake_epochs))
     if config.recognition_epochs:
         common.append(Recognition(config.epochs - config.recognition_epochs))
     if not chief:
@@ -263,6 +261,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
         information_in_discriminator=config.information_in_discriminator,
+        wake_weight=config.wake_weight,
         wake_radius=config.wake_radius,
         instance_noise_stddev=config.instance_noise_stddev,
         instance_noise_steps=config.instance_noise_steps,

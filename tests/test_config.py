@@ -54,19 +54,23 @@ def test_presets_are_the_papers_runs(name, codes, size, rates, lambdas):
     assert not config.augmentation
 
 
-@pytest.mark.parametrize(("epochs", "recognition", "wake"), [(1, 0, 0), (3, 2, 2)])
-def test_few_epochs_shorten_a_presets_phases(epochs, recognition, wake):
+@pytest.mark.parametrize(("epochs", "recognition", "wake"), [(1, 0, 0), (3, 2, 1)])
+def test_few_epochs_shorten_a_presets_recognition_phase(epochs, recognition, wake):
     config = TrainingConfig.from_preset("mnist_wake", epochs=epochs)
-    assert (config.recognition_epochs, config.wake_epochs) == (recognition, wake)
+    assert (config.recognition_epochs, config.wake_weight) == (recognition, wake)
 
 
 @pytest.mark.parametrize(
-    "phases",
-    [{"recognition_epochs": 3}, {"recognition_epochs": 1, "wake_epochs": 2}, {"wake_epochs": 4}],
-    ids=["nothing left for G", "awake too long", "awake longer than the preset's phase"],
+    ("phases", "text"),
+    [
+        ({"recognition_epochs": 3}, "must be fewer than the 3 epochs, got 3"),
+        ({"recognition_epochs": 0}, "wake_weight 1 needs recognition_epochs"),
+        ({"epochs": 1, "wake_weight": 0.5}, "wake_weight 0.5 needs recognition_epochs"),
+    ],
+    ids=["nothing left for G", "no phase to be awake in", "too few epochs to be awake"],
 )
-def test_phases_that_do_not_fit(phases):
-    with pytest.raises(ValueError, match="recognition_epochs must be fewer than epochs, and wake_epochs no more than"):
+def test_phases_that_do_not_fit(phases, text):
+    with pytest.raises(ValueError, match=text):
         TrainingConfig.from_preset("mnist_wake", **{"epochs": 3, **phases})
 
 

@@ -64,10 +64,9 @@ flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Los
 flags.DEFINE_integer("decay_epochs", None, "Last epochs of D and G, over which their rates fall to 0.", lower_bound=0)
 flags.DEFINE_integer("recognition_epochs", None, "Last epochs, in which a network of Q's own learns.", lower_bound=0)
 flags.DEFINE_float("recognition_learning_rate", None, "Adam's rate in those, falling to 0.", lower_bound=0)
-flags.DEFINE_integer("wake_epochs", None, "The last of those, in which it sees real images too.", lower_bound=0)
+flags.DEFINE_float("wake_weight", None, "Of what it learns from real images in those; 0 for none.", lower_bound=0)
 flags.DEFINE_float("wake_alignment", None, "Pull towards P(c), at first. Default: preset's.", lower_bound=0)
-flags.DEFINE_float("wake_radius", None, "How far an image is disturbed in those. Default: preset's.", lower_bound=0)
-flags.DEFINE_float("wake_weight", None, "Weight of what it learns in those. Default: preset's.", lower_bound=0)
+flags.DEFINE_float("wake_radius", None, "How far a real image is disturbed. Default: preset's.", lower_bound=0)
 flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
 flags.DEFINE_integer("contrast_from_epoch", None, "First epoch of that, from 0. Default: preset's.", lower_bound=0)
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
@@ -86,7 +85,7 @@ CONFIG_FLAGS = (
     "dataset", "data_dir", "strict", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
-    "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_epochs", "wake_weight",
+    "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_weight",
     "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
     "instance_noise_steps",
 )  # fmt: skip
