@@ -29,7 +29,7 @@ _FASHION_MNIST = {
     "codes": "garment:categorical(10),shade:uniform,width:uniform",
     "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
 }
-_WAKE = {"epochs": 10, "decay_epochs": 2, "recognition_epochs": 4, "wake_weight": 1.0}
+_WAKE = {"epochs": 9, "decay_epochs": 2, "recognition_epochs": 3, "wake_weight": 1.0}
 
 
 def _numbered(kind: str, first: int, last: int) -> dict[str, str]:
