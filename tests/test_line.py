@@ -106,7 +106,7 @@ def test_readme_keras_example(tmp_path, monkeypatch):
     names: dict = {}
     exec(compile(source, "README.md", "exec"), names)
     assert (tmp_path / "pictures" / "epoch-0001.png").exists()
-    np.testing.assert_array_equal(names["model"].generate(c=names["threes"], seed=5).shape, (8, 28, 28, 1))
+    np.testing.assert_array_equal(names["model"].generate(c=names["c"], seed=5).shape, (8, 28, 28, 1))
     np.testing.assert_allclose(
         names["model"].infer_code(names["pictures"])["code"], names["posterior"]["code"], atol=1e-5
     )

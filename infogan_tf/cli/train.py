@@ -55,27 +55,89 @@ flags.DEFINE_string("validation_split", None, "Split to evaluate on after each e
 flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant:uniform. Default: the preset's.")
 flags.DEFINE_integer("noise_size", None, "Width of the noise z. Default: the preset's.", lower_bound=1)
 flags.DEFINE_integer("batch_size", None, "Images per step, over all devices. Default: the preset's.", lower_bound=2)
-flags.DEFINE_integer("epochs", None, "Epochs in all, those before an interruption included.", lower_bound=1)
+flags.DEFINE_integer(
+    "epochs",
+    None,
+    "Epochs in all, those before an interruption included. Default: the preset's.",
+    lower_bound=1,
+)
 flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: the preset's, or once through.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of weights, noise, codes and the order of images.", lower_bound=0)
-flags.DEFINE_float("discriminator_learning_rate", None, "Adam's rate for the trunk and D's head.", lower_bound=0)
-flags.DEFINE_float("generator_learning_rate", None, "Adam's rate for G and Q's head.", lower_bound=0)
+flags.DEFINE_float(
+    "discriminator_learning_rate",
+    None,
+    "Adam's, for trunk and D's head. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_float("generator_learning_rate", None, "Adam's, for G and Q's head. Default: the preset's.", lower_bound=0)
 flags.DEFINE_enum("adversarial_loss", "non_saturating", ADVERSARIAL_LOSSES, "Loss of D and G.")
-flags.DEFINE_integer("decay_epochs", None, "Last epochs of D and G, over which their rates fall to 0.", lower_bound=0)
-flags.DEFINE_integer("recognition_epochs", None, "Last epochs, in which a network of Q's own learns.", lower_bound=0)
-flags.DEFINE_float("recognition_learning_rate", None, "Adam's rate in those, falling to 0.", lower_bound=0)
-flags.DEFINE_float("wake_weight", None, "Of what it learns from real images in those; 0 for none.", lower_bound=0)
-flags.DEFINE_float("wake_alignment", None, "Pull towards P(c), at first. Default: preset's.", lower_bound=0)
-flags.DEFINE_float("wake_radius", None, "How far a real image is disturbed. Default: preset's.", lower_bound=0)
-flags.DEFINE_float("contrast_weight", None, "Weight of the contrastive loss for G. Default: preset's.", lower_bound=0)
-flags.DEFINE_integer("contrast_from_epoch", None, "First epoch of that, from 0. Default: preset's.", lower_bound=0)
+flags.DEFINE_integer(
+    "decay_epochs",
+    None,
+    "Epochs before the recognition phase, over which both rates fall to 0. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "recognition_epochs",
+    None,
+    "Last epochs, in which a new network that reads codes learns alone. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "recognition_learning_rate",
+    None,
+    "Adam's in the recognition epochs, falling to 0. Default: 0.001.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "wake_weight",
+    None,
+    "Of what is learned from real images in the recognition epochs. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "wake_alignment",
+    None,
+    "With wake_weight: pull of the categories' shares to the prior, at first. Default: 2.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "wake_radius",
+    None,
+    "With wake_weight: length of the adversarial step on a real image. Default: 1.2.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "contrast_weight",
+    None,
+    "Of InfoGAN-CR's contrastive loss, for G. Default: the preset's, or 0.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "contrast_from_epoch",
+    None,
+    "First epoch, from 0, of the contrastive loss for G. Default: the preset's.",
+    lower_bound=0,
+)
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
 flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
-flags.DEFINE_float("instance_noise_stddev", None, "Of noise on D's images, at first. Default: preset's.", lower_bound=0)
-flags.DEFINE_integer("instance_noise_steps", None, "Steps in which that falls to 0. Default: preset's.", lower_bound=1)
+flags.DEFINE_float(
+    "instance_noise_stddev",
+    None,
+    "Of noise on all images that D sees, at the first step. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "instance_noise_steps",
+    None,
+    "Steps in which the instance noise falls to 0. Default: the preset's.",
+    lower_bound=1,
+)
 flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
-flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, where --augmentation=none.")
-flags.DEFINE_integer("steps_per_execution", 1, "Steps from one look at the losses to the next.", lower_bound=1)
+flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, without augmentations.")
+flags.DEFINE_integer(
+    "steps_per_execution", 1, "From one look at the losses to the next; divides an epoch.", lower_bound=1
+)
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
