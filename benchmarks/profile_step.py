@@ -29,9 +29,8 @@ def main(argv: list[str]) -> None:
     from infogan_tf import InfoGAN  # noqa: PLC0415
     from infogan_tf.datasets import training_batches  # noqa: PLC0415
 
-    model = InfoGAN.from_preset(
-        "mnist", dtype=PRECISION.value, seed=0, **({} if AUGMENTED.value else {"augmentation": None})
-    )
+    plain = {} if AUGMENTED.value else {"augmentation": None, "recognition_augmentation": None}
+    model = InfoGAN.from_preset("mnist", dtype=PRECISION.value, seed=0, **plain)
     model.compile()
     model.make_train_function()
     pixels = np.random.default_rng(0).integers(0, 256, (10_000, 28, 28, 1), np.uint8)

@@ -31,7 +31,8 @@ def infogan_tf_step(precision: str, augmented: bool):
     from infogan_tf import InfoGAN  # noqa: PLC0415
     from infogan_tf.datasets import training_batches  # noqa: PLC0415
 
-    model = InfoGAN.from_preset("mnist", dtype=precision, seed=0, **({} if augmented else {"augmentation": None}))
+    plain = {} if augmented else {"augmentation": None, "recognition_augmentation": None}
+    model = InfoGAN.from_preset("mnist", dtype=precision, seed=0, **plain)
     model.compile()
     model.make_train_function()
     batches = iter(training_batches(_pixels(), BATCH_SIZE, seed=0))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from infogan_tf.distribution import own_rows
+
+AMOUNTS = ("rotation", "shear", "scale", "shift", "erase")
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
@@ -27,6 +30,9 @@ class RandomView(keras.layers.Layer):
             is painted over in one colour drawn from U(0, 1), about a place drawn from all of the image (random
             erasing: Zhong et al., 2020). It hides strokes, and adds some.
         seed: Of the draws.
+
+    Raises:
+        ValueError: An amount is negative or no number.
     """
 
     def __init__(
@@ -41,6 +47,9 @@ class RandomView(keras.layers.Layer):
     ):
         super().__init__(dtype="float32", **kwargs)
         self.rotation, self.shear, self.scale, self.shift, self.erase = rotation, shear, scale, shift, erase
+        for name in AMOUNTS:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number from 0 up, got {getattr(self, name)}")
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -68,7 +77,7 @@ class RandomView(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            **{key: getattr(self, key) for key in ("rotation", "shear", "scale", "shift", "erase", "seed")},
+            **{key: getattr(self, key) for key in (*AMOUNTS, "seed")},
         }
 
 

@@ -154,7 +154,7 @@ class TrainingConfig:
             return cls(**{**values, "image_shape": tuple(values["image_shape"])})
         except FileNotFoundError:
             raise ValueError(f"{path.parent} is no training workdir: it has no {path.name}") from None
-        except (json.JSONDecodeError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is not a training config: {error}") from None
 
     def differences(self, other: TrainingConfig) -> dict[str, tuple[Any, Any]]:

@@ -16,7 +16,7 @@ from infogan_tf.codes import Code
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.layers import each
-from infogan_tf.optimizers import Adam
+from infogan_tf.optimizers import Adam, steps_taken
 from infogan_tf.recognition import RecognitionPhase
 from infogan_tf.saving import Saving
 
@@ -158,7 +158,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
             wake_weight: Weight of `wake.loss`, by which the recognition network learns from real images too. Needs a
-                categorical code and an augmentation. See also `callbacks.SwitchOn`.
+                categorical code and an augmentation.
             wake_alignment: Strength of `wake.aligned`, or its schedule over the steps of the recognition phase.
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
@@ -169,8 +169,8 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
 
         Raises:
-            ValueError: Unknown loss, `lambdas` that name no code or are negative, noise that is negative or never
-                ends, or XLA with `RandomView`.
+            ValueError: Unknown loss; `lambdas` that name no code; numbers that are negative or none; noise that never
+                ends; weights that lack a contrast head, a categorical code or an augmentation; XLA with `RandomView`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -180,7 +180,10 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         if jit_compile == "auto" and (augmentations or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
         if jit_compile is True and any(isinstance(layer, RandomView) for layer in augmentations):
-            raise ValueError("RandomView has no XLA kernel: leave jit_compile at 'auto', or use augmentation=None")
+            raise ValueError(
+                "RandomView has no XLA kernel: leave jit_compile at 'auto', or use neither augmentation nor "
+                "recognition_augmentation"
+            )
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
@@ -188,6 +191,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         self.contrast_weight, self.wake_weight = contrast_weight, wake_weight
         self.wake_alignment, self.wake_radius = wake_alignment, wake_radius
         validation.check_weights(self)
+        validation.check_wake(wake_alignment, wake_radius)
         validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
         self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps
         self.discriminator_optimizer = self._prepare(
@@ -312,7 +316,7 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         """
         if not self.instance_noise_stddev:
             return batches
-        step = tf.cast(self.discriminator_optimizer.iterations, tf.float32)
+        step = steps_taken(self.discriminator_optimizer)
         stddev = self.instance_noise_stddev * tf.maximum(1 - step / self.instance_noise_steps, 0)
 
         def noise(batch: tf.Tensor) -> tf.Tensor:

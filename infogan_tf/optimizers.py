@@ -1,4 +1,4 @@
-"""Keras' Adam with its update as one kernel, and a learning rate that falls at the end."""
+"""Keras' Adam with its update as one kernel, a learning rate that falls at the end, and an optimizer as a clock."""
 
 from __future__ import annotations
 
@@ -62,3 +62,9 @@ class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "end": self.end, "length": self.length}
+
+
+def steps_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+    """Training steps, of which gradient accumulation makes one update out of several, as float32."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # LossScaleOptimizer knows nothing of it
+    return tf.cast(inner.iterations, tf.float32) * (inner.gradient_accumulation_steps or 1)

@@ -17,6 +17,7 @@ import tensorflow as tf
 from infogan_tf import networks, objectives, wake
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.layers import each
+from infogan_tf.optimizers import steps_taken
 
 SHARES_MOMENTUM = 0.9  # one batch of 128 tells a share of a tenth to within a quarter of it
 
@@ -77,8 +78,7 @@ class RecognitionPhase:
         """`wake.loss` of each categorical code, summed; parameters of Q on images, then on their views."""
         strength = self.wake_alignment
         if callable(strength):
-            optimizer = self.recognition_optimizer
-            strength = strength(optimizer.iterations * (optimizer.gradient_accumulation_steps or 1))
+            strength = strength(steps_taken(self.recognition_optimizer))
         losses = []
         for name, *logits in zip(self.codes.categorical, *map(self._logits, parameters), strict=True):
             shares = self.category_shares[name]

@@ -19,17 +19,28 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
     does not change them (Ji et al., 2019, eq. 3). The sum over the categorical codes.
 
     Args:
-        model: With an augmentation T.
+        model: With an augmentation T, else with one of its recognition phase.
         images: uint8 [n, height, width, channels].
         batch_size: Images at a time.
+
+    Raises:
+        ValueError: The model has neither, or no categorical code.
     """
+    if not can_score(model):
+        raise ValueError("this score needs a model with a categorical code and an augmentation")
+    deform = model.augmentation or model.recognition_augmentation
     joints = dict.fromkeys(model.codes.categorical, 0.0)
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size].astype(np.float32) / 255
-        seen, deformed = model(batch), model(model.augmentation(batch))
+        seen, deformed = model(batch), model(deform(batch))
         for name in joints:
             joints[name] += seen[f"{name}_probs"].numpy().T.astype(float) @ deformed[f"{name}_probs"].numpy()
     return sum(_mutual_information((joint + joint.T) / 2) for joint in joints.values())
+
+
+def can_score(model: InfoGAN) -> bool:
+    """Whether `stable_information` has what it needs."""
+    return bool(model.codes.categorical and (model.augmentation or model.recognition_augmentation))
 
 
 def categories(model: InfoGAN, images: np.ndarray, batch_size: int = 500) -> np.ndarray:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import datasets, distribution, precision
+from infogan_tf import datasets, distribution, precision, selection
 from infogan_tf.augmentation import RandomView
 from infogan_tf.callbacks import (
     Checkpoints,
@@ -134,7 +134,7 @@ def _callbacks(
         common.append(Recognition(config.epochs - config.recognition_epochs))
     if not chief:
         return common
-    if model.codes.categorical and model.augmentation:
+    if selection.can_score(model):
         common.append(StableInformation(images[:2000]))
     return [
         *common,
@@ -208,22 +208,24 @@ def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
 def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> None:
     """`workdir` is absent, empty, or holds a run: of this very config, unless it may be overwritten."""
     path = workdir / "config.json"
+    if path.exists() and overwrite:
+        return
     if path.exists():
         before = TrainingConfig.load(path)
         different = before.differences(config)
-        if different and not overwrite:
+        if different:
             listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
             raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
-        _check_epochs(workdir, config, before.epochs, overwrite)
+        _check_epochs(workdir, config, before.epochs)
     elif workdir.exists() and any(workdir.iterdir()):
         raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir")
 
 
-def _check_epochs(workdir: Path, config: TrainingConfig, before: int, overwrite: bool) -> None:
+def _check_epochs(workdir: Path, config: TrainingConfig, before: int) -> None:
     """The recognition phase is the end of a run: once it has begun, G and D learn no more."""
     done = max((epoch for _, epoch in list_checkpoints(workdir / "checkpoints")), default=0)
     begun = config.recognition_epochs and done > before - config.recognition_epochs
-    if begun and config.epochs != before and not overwrite:
+    if begun and config.epochs != before:
         raise ValueError(
             f"{workdir} has begun its recognition phase, the last {config.recognition_epochs} of {before} epochs, and "
             f"cannot have {config.epochs} epochs now; choose another workdir or --overwrite"
@@ -247,7 +249,9 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.noise_size,
         architecture=config.architecture,
         augmentation=_view(config.augmentation, config.seed),
-        recognition_augmentation=_view(config.recognition_augmentation, config.seed),
+        recognition_augmentation=_view(
+            config.recognition_augmentation if config.recognition_epochs else {}, config.seed
+        ),
         contrast_head=config.contrast_weight > 0,
         seed=config.seed,
         sync_batch_norm=config.sync_batch_norm,

@@ -70,6 +70,13 @@ def check_weights(model: InfoGAN, **to_come: float) -> None:
         raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
 
 
+def check_wake(alignment: Any, radius: float) -> None:
+    """Numbers from 0 up; of the alignment, if it is no schedule."""
+    for name, value in {"wake_alignment": 0.0 if callable(alignment) else alignment, "wake_radius": radius}.items():
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} must be a number from 0 up, got {value}")
+
+
 def check_instance_noise(stddev: float, steps: int) -> None:
     """A standard deviation from 0 up, and the steps after which it is 0."""
     if not 0 <= stddev < float("inf"):

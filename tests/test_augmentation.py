@@ -103,6 +103,13 @@ def test_config_round_trip_gives_the_same_draws():
     np.testing.assert_array_equal(layer(images), again(images))
 
 
+@pytest.mark.parametrize("amounts", [{"erase": -0.5}, {"rotation": float("nan")}, {"shift": float("inf")}], ids=str)
+def test_amounts_that_are_refused(amounts):
+    (name,) = amounts
+    with pytest.raises(ValueError, match=f"{name} must be a number from 0 up"):
+        RandomView(**amounts)
+
+
 class Blank(keras.layers.Layer):
     """A channel that tells nothing."""
 

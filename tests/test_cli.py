@@ -56,6 +56,8 @@ def succeed(name: str, *flags: str) -> str:
         ("train", ["--workdir=x", "--epochs=0"], ["epochs", "0"]),
         ("train", ["--workdir=x", "--lambda=digit=1"], ["lambda", "NAME:NUMBER"]),
         ("train", ["--workdir=x", "--lambda=digit:one"], ["lambda", "NAME:NUMBER"]),
+        ("train", ["--workdir=x", "--augmentation=shear:1,shear:2"], ["augmentation", "NAME:NUMBER"]),
+        ("train", ["--workdir=x", "--recognition_augmentation=blur:1"], ["recognition_augmentation", "rotation"]),
         ("train", ["--workdir=x", "--lamda=digit:1"], ["Unknown command line flag 'lamda'"]),
         ("train", [], ["--workdir is needed"]),
         ("train", ["--workdir=x", "--preset=images64"], ["brings no images", "--dataset=folder:/path"]),

@@ -134,6 +134,7 @@ def test_file_round_trip(tmp_path):
         ("[]", "is not a training config"),
         ("{}", "is not a training config.*image_shape"),
         ('{"image_shape": [28, 28, 1], "batchsize": 3}', "is not a training config.*batchsize"),
+        (json.dumps(vars(TrainingConfig.from_preset("mnist")) | {"epochs": 2}), "a training config.*the 2 epochs"),
     ],
 )
 def test_files_that_hold_something_else(tmp_path, text, message):

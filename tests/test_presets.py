@@ -56,6 +56,8 @@ def test_what_a_preset_sets_reaches_the_model():
     assert model.augmentation.rotation == 0.2
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(4e-4)
     assert float(model.generator_optimizer.learning_rate) == pytest.approx(2e-4)
+    model = InfoGAN.from_preset("mnist", seed=0)
+    assert (model.augmentation.erase, model.recognition_augmentation.erase) == (0.0, 0.5)
     model = build("sprites")
     assert model.information_in_discriminator
     assert model.augmentation is None

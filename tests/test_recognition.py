@@ -8,7 +8,7 @@ import tensorflow as tf
 from infogan_tf import callbacks, objectives, wake
 from infogan_tf.augmentation import RandomView
 from infogan_tf.model import InfoGAN
-from infogan_tf.optimizers import FallingRate
+from infogan_tf.optimizers import Adam, FallingRate, steps_taken
 from tests import tiny
 
 
@@ -34,6 +34,49 @@ def test_what_comes_later_is_checked_at_once():
     with pytest.raises(ValueError, match="wake_weight needs a categorical code and an augmentation"):
         infogan.fit(tiny.images(8), epochs=3, verbose=0, callbacks=phases)
     assert infogan.recognition is None
+
+
+def test_networks_that_cannot_be_built_anew_show_at_once():
+    infogan = model(Mirror())
+    x = keras.Input(tiny.IMAGE_SHAPE)
+    infogan.trunk = keras.Model(x, keras.layers.Lambda(lambda x: x)(infogan.trunk(x)))
+    with pytest.raises(ValueError, match="Lambda"):
+        infogan.fit(tiny.images(8), epochs=3, verbose=0, callbacks=[callbacks.Recognition(2)])
+    assert int(infogan.generator_optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"wake_radius": float("nan")}, "wake_radius must be a number from 0 up, got nan"),
+        ({"wake_alignment": -1.0}, "wake_alignment must be a number from 0 up, got -1.0"),
+    ],
+    ids=["radius", "alignment"],
+)
+def test_numbers_that_are_refused(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        model(**arguments)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_it_learns_in_mixed_precision_too(dtype):
+    """Awake, with accumulation: gradients are finite, and the rate's clock counts steps."""
+    infogan = InfoGAN(
+        tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(dtype=dtype), augmentation=Mirror(), seed=0
+    )
+    infogan.compile(
+        recognition_optimizer=Adam(1e-3, gradient_accumulation_steps=2),
+        wake_weight=1.0,
+        wake_alignment=FallingRate(3.0, end=4, length=4),
+    )
+    infogan.begin_recognition()
+    before = tiny.values(infogan.recognition.trainable_variables)
+    history = infogan.fit(tiny.images(32), batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    after = tiny.values(infogan.recognition.trainable_variables)
+    assert all(np.isfinite(v).all() for v in after)
+    assert all((a != b).any() for a, b in zip(before, after, strict=True))
+    assert float(steps_taken(infogan.recognition_optimizer)) == 4
 
 
 def test_shares_begin_at_the_prior():

@@ -17,7 +17,7 @@ class Reader:
 
     def __init__(self, sureness=1.0, deform=lambda images: images):
         self.sureness = sureness
-        self.augmentation = deform
+        self.augmentation, self.recognition_augmentation = deform, None
         self.codes = SimpleNamespace(categorical=["kind"])
 
     def __call__(self, images):
@@ -34,6 +34,17 @@ BALANCED = images(np.arange(40) % K)
 
 def test_balanced_sure_and_stable_categories_hold_the_logarithm_of_their_number():
     assert selection.stable_information(Reader(), BALANCED) == pytest.approx(math.log(K))
+
+
+def test_the_recognition_phases_deformation_will_do():
+    reader = Reader()
+    reader.augmentation, reader.recognition_augmentation = None, tf.zeros_like
+    assert selection.stable_information(reader, BALANCED) == pytest.approx(0, abs=1e-12)
+
+
+def test_what_it_needs():
+    with pytest.raises(ValueError, match="needs a model with a categorical code and an augmentation"):
+        selection.stable_information(Reader(deform=None), BALANCED)
 
 
 def test_it_adds_up_over_batches():

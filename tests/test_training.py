@@ -92,7 +92,9 @@ def files(workdir: Path) -> dict[str, bytes]:
 def assert_same_run(workdir: Path, other: Path) -> None:
     """The same weights, optimizer states and metrics (but for the clock's)."""
     ours, theirs = (keras.models.load_model(folder / "model.keras") for folder in (workdir, other))
-    for name in ("weights", "discriminator_optimizer.variables", "generator_optimizer.variables"):
+    optimizers = [f"{name}_optimizer.variables" for name in ("discriminator", "generator", "recognition")]
+    assert (ours.recognition is None) == (theirs.recognition is None)
+    for name in ("weights", *(optimizers if ours.recognition else optimizers[:2])):
         pairs = []
         for m in (ours, theirs):
             value = m
@@ -167,8 +169,20 @@ def test_the_config_decides_the_model(tmp_path):
         lambdas={"slant": 0.7},
         discriminator_learning_rate=3e-4,
         generator_learning_rate=5e-4,
+        recognition_epochs=1,
+        recognition_augmentation={"erase": 0.25},
+        recognition_learning_rate=7e-4,
+        wake_alignment=3.0,
+        wake_radius=0.5,
+        wake_weight=0.25,
     )
-    model = run(tmp_path / "run", config)
+    model = training.build(config)
+    assert model.recognition_augmentation.get_config()["erase"] == 0.25
+    assert float(model.recognition_optimizer.learning_rate) == pytest.approx(7e-4)
+    assert (model.wake_radius, model.wake_weight) == (0.5, 0.25)
+    model = run(tmp_path / "run", dataclasses.replace(config, epochs=2))
+    assert model.wake_alignment.get_config() == {"rate": 3.0, "end": 1, "length": 1}
+    assert float(model.recognition_optimizer.learning_rate) == 0
     assert (model.adversarial_loss, model.information_in_discriminator) == ("hinge", True)
     assert model.lambdas == {"digit": 1.0, "slant": 0.7}
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(3e-4)
@@ -438,6 +452,15 @@ def test_overwrite_starts_again(tmp_path):
     assert (tmp_path / "metrics.csv").read_text() != first
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["epoch-0001.png"]
     assert json.loads((tmp_path / "config.json").read_text())["seed"] == 1
+
+
+def test_overwrite_starts_again_where_a_config_cannot_be_read(tmp_path):
+    (tmp_path / "config.json").write_text('{"image_shape": [8, 8, 1], "forgotten": 1}')
+    short = dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=1)
+    with pytest.raises(ValueError, match=r"is not a training config: .*forgotten"):
+        run(tmp_path, short)
+    run(tmp_path, short, overwrite=True)
+    assert TrainingConfig.load(tmp_path / "config.json") == short
 
 
 def test_a_split_without_images_is_refused(tmp_path, monkeypatch):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keras
 
-from infogan_tf import validation
+from infogan_tf import networks, validation
 
 
 class SwitchOn(keras.callbacks.Callback):
-    """Gives a weight of the model's losses, `contrast_weight` or `wake_weight`, its value from an epoch on.
+    """Gives a weight of the model's losses, `contrast_weight` say, its value from an epoch on.
 
-    Both order what is there already; before, they would only freeze what is not.
+    A loss that orders what is there already would, before, only freeze what is not.
 
     Args:
         name: Of the argument of `InfoGAN.compile`.
@@ -37,6 +37,10 @@ class Recognition(keras.callbacks.Callback):
     def __init__(self, epoch: int):
         super().__init__()
         self.epoch = epoch
+
+    def on_train_begin(self, logs=None):
+        if self.model.recognition is None:  # networks that cannot be built anew must show now
+            networks.build_recognition(self.model.trunk, self.model.posterior_head, seed=0)
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch >= self.epoch and self.model.recognition is None:

@@ -30,15 +30,16 @@ LAMBDA = flags.DEFINE_list(
 AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
-    "Random views that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07,erase:0.5 "
-    "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's.",
+    "Random views that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07 "
+    "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's. The recognition "
+    "phase has its own.",
 )
-
 RECOGNITION_AUGMENTATION = flags.DEFINE_list(
     "recognition_augmentation",
     None,
-    "The same for the recognition phase; none: as --augmentation. Default: the preset's.",
+    "The same for the recognition phase, as rotation:0.3,erase:0.5; none: as --augmentation. Default: the preset's.",
 )
+
 LIST_PRESETS = flags.DEFINE_bool("list_presets", False, "Show the presets, train nothing.")
 
 flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
@@ -58,7 +59,7 @@ flags.DEFINE_integer("batch_size", None, "Images per step, over all devices. Def
 flags.DEFINE_integer(
     "epochs",
     None,
-    "Epochs in all, those before an interruption included. Default: the preset's.",
+    "Epochs in all, those before an interruption included; few shorten the recognition phase. Default: the preset's.",
     lower_bound=1,
 )
 flags.DEFINE_integer("steps_per_epoch", None, "Steps per epoch. Default: the preset's, or once through.", lower_bound=1)
@@ -168,10 +169,9 @@ def _numbers(items: list[str] | None) -> dict[str, float] | None:
 
 def _are_numbers(items: list[str] | None) -> bool:
     try:
-        _numbers(items)
+        return len(_numbers(items) or {}) == len(items or []) or items == ["none"]
     except ValueError:
         return False
-    return True
 
 
 flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")

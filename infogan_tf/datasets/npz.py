@@ -57,12 +57,15 @@ def read(path: Path, *needed: str, optional: tuple[str, ...] = ()) -> dict[str, 
     try:
         with np.load(path, allow_pickle=False) as file:
             held, arrays = file.files, {name: file[name] for name in (*needed, *optional) if name in file}
-    except (ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = "arrays of Python objects are not read" if "allow_pickle" in str(error) else error
         raise ValueError(f"{path} cannot be read: {reason}") from None
     for name in needed:
         if name not in arrays:
             raise ValueError(f"{path} must hold an array `{name}`; it holds {', '.join(held) or 'nothing'}")
+    for name, value in arrays.items():
+        if not isinstance(value, np.ndarray):
+            raise ValueError(f"{path}: `{name}` is not an array, as numpy.savez writes them")
     return arrays
 
 

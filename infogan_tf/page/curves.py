@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.page.data_uri import data_uri
 
-COLORS = ("#2563eb", "#ea580c")
+COLORS = ("#2563eb", "#ea580c", "#16a34a")
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
@@ -35,14 +36,19 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
 
 
 def charts(metrics: Sequence[Mapping[str, float]], codes: CodeSpec) -> list[dict[str, str]]:
-    """Both losses, each code's information, and its accuracy where a validation split was given.
+    """The losses, each code's information, and its accuracy where a validation split was given.
+
+    A loss is 0 in epochs in which it was not minimised, and is not drawn there.
 
     Returns:
         For each figure `title`, `src` (a data URI) and `alt`.
     """
     if not metrics:
         return []
-    found = [_chart(metrics, "Losses", {"D": "d_loss", "G": "g_loss"}, "loss")]
+    losses = {"D": "d_loss", "G": "g_loss", "Q on real images": "wake_loss"}
+    learned = [{**row, **{name: row.get(name) or math.nan for name in losses.values()}} for row in metrics]
+    shown = {name: column for name, column in losses.items() if not all(math.isnan(row[column]) for row in learned)}
+    found = [_chart(learned, "Losses", shown, "loss")]
     for code in codes:
         lines, entropy = {"bound": f"{code.name}_information"}, ("entropy", code.entropy)
         found.append(_chart(metrics, f"Information of {code.name}", lines, "nats", entropy))
@@ -62,7 +68,8 @@ def _chart(
 ) -> dict[str, str]:
     epochs = [row["epoch"] for row in metrics]
     lines = {name: [row[column] for row in metrics] for name, column in columns.items()}
-    ends = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in lines.items()]
+    seen = {name: [value for value in values if not math.isnan(value)] or [math.nan] for name, values in lines.items()}
+    ends = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in seen.items()]
     ends += [f"{dashed[0]} {dashed[1]:.3g}"] if dashed else []
     return {
         "title": title,
@@ -77,11 +84,11 @@ def draw(
     unit: str,
     dashed: tuple[str, float] | None = None,
 ) -> bytes:
-    """An SVG figure: one or two lines over the epochs, and a dashed level if it has a name and a value."""
+    """An SVG figure: up to three lines over the epochs, and a dashed level if it has a name and a value."""
     figure = Figure(figsize=(4.6, 2.9), layout="constrained")
     canvas, axes = FigureCanvasSVG(figure), figure.subplots()
     for (name, values), color in zip(lines.items(), COLORS, strict=False):
-        axes.plot(epochs, values, color=color, label=name, marker="o" if len(epochs) == 1 else None)
+        axes.plot(epochs, values, color=color, label=name, marker="o" if sum(map(math.isfinite, values)) == 1 else None)
     if dashed:
         axes.axhline(dashed[1], color="#555", linestyle="--", label=dashed[0])
     axes.set(xlabel="epoch", ylabel=unit)

@@ -4,6 +4,7 @@ The codes and texts as in tensorflow_serving/model_servers/prediction_service_im
 tensorflow_serving/servables/tensorflow/get_model_metadata_impl.cc.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def bound(model: Model, target: str) -> Iterator[grpc.Server]:
         OSError: the port cannot be had.
     """
     options = [("grpc.max_receive_message_length", MAX_BYTES), ("grpc.so_reuseport", 0)]
-    server = grpc.server(ThreadPoolExecutor(thread_name_prefix="grpc"), options=options)
+    server = grpc.server(ThreadPoolExecutor(4 * (os.cpu_count() or 1), "grpc"), options=options)
     add_PredictionServiceServicer_to_server(_PredictionService(model), server)
     add_ModelServiceServicer_to_server(_ModelService(model), server)
     try:
