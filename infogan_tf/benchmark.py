@@ -81,7 +81,7 @@ def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]
         "steps": steps,
         "seconds": round(seconds, 1),
         "images_per_second": round(steps * config.batch_size / seconds, 1),
-        "config": dataclasses.asdict(config),
+        "config": {name: value for name, value in dataclasses.asdict(config).items() if name != "data_dir"},
         "machine": machine("tensorflow", "keras", "tensorflow-probability"),
         "revision": revision(),
     }
