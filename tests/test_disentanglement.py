@@ -236,7 +236,7 @@ def test_sap_by_hand(wrong, expected):
 
 def test_sap_weighs_rare_and_frequent_values_equally():
     """A classifier of which plain accuracy is asked would name the frequent value always: 4/5."""
-    factors = np.tile([[0], [0], [0], [0], [1]], (400, 1))
+    factors = np.tile([[0, 0], [0, 0], [0, 0], [0, 0], [1, 1]], (400, 1))
     second = np.tile([1, 1, -1, -1, 1], 400)  # for both values alike, 1 means value 1: right for three in five
     codes = np.stack([2.0 * factors[:, 0] - 1, second], axis=1)
     assert sap(codes, factors, codes, factors) == pytest.approx(1 - 3 / 5)

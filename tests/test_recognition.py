@@ -64,8 +64,11 @@ def test_it_learns_in_mixed_precision_too(dtype):
     infogan = InfoGAN(
         tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(dtype=dtype), augmentation=Mirror(), seed=0
     )
+    optimizer = Adam(1e-3, gradient_accumulation_steps=2)
+    if dtype == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)  # at which no step is skipped
     infogan.compile(
-        recognition_optimizer=Adam(1e-3, gradient_accumulation_steps=2),
+        recognition_optimizer=optimizer,
         wake_weight=1.0,
         wake_alignment=FallingRate(3.0, end=4, length=4),
     )

@@ -162,7 +162,7 @@ def test_the_last_checkpoint_is_the_model(straight):
 def test_the_config_decides_the_model(tmp_path):
     config = dataclasses.replace(
         CONFIG,
-        epochs=1,
+        epochs=2,
         steps_per_epoch=1,
         adversarial_loss="hinge",
         information_in_discriminator=True,
@@ -180,7 +180,7 @@ def test_the_config_decides_the_model(tmp_path):
     assert model.recognition_augmentation.get_config()["erase"] == 0.25
     assert float(model.recognition_optimizer.learning_rate) == pytest.approx(7e-4)
     assert (model.wake_radius, model.wake_weight) == (0.5, 0.25)
-    model = run(tmp_path / "run", dataclasses.replace(config, epochs=2))
+    model = run(tmp_path / "run", config)
     assert model.wake_alignment.get_config() == {"rate": 3.0, "end": 1, "length": 1}
     assert float(model.recognition_optimizer.learning_rate) == 0
     assert (model.adversarial_loss, model.information_in_discriminator) == ("hinge", True)
