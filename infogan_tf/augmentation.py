@@ -10,14 +10,16 @@ import tensorflow as tf
 
 from infogan_tf.distribution import own_rows
 
-AMOUNTS = ("rotation", "shear", "scale", "shift", "erase")
+AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma")
+DARKEST = 1e-6  # power laws are infinitely steep at 0
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomView(keras.layers.Layer):
-    """Turns, shears, scales, then shifts each image about its centre, in one interpolation; paints a rectangle over.
+    """Changes each image's tones, turns, shears, scales, then shifts it about its centre, and paints a rectangle over.
 
-    Each amount is drawn for each image from U(-a, a); what comes in from outside is 0. The interpolation is bilinear.
+    Each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear interpolation; what comes
+    in from outside is 0.
     Images are float32 [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no
     kernel for it.
 
@@ -29,6 +31,8 @@ class RandomView(keras.layers.Layer):
         erase: Largest width and height of a rectangle, in fractions of the image's, each drawn from U(0, erase), that
             is painted over in one colour drawn from U(0, 1), about a place drawn from all of the image (random
             erasing: Zhong et al., 2020). It hides strokes, and adds some.
+        gamma: Logarithm of the power that each pixel is raised to: 1 makes of 0.5 anything from 0.15 to 0.77. Black and
+            white stay.
         seed: Of the draws.
 
     Raises:
@@ -42,11 +46,13 @@ class RandomView(keras.layers.Layer):
         scale: float = 0.1,
         shift: float = 0.07,
         erase: float = 0.0,
+        gamma: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(dtype="float32", **kwargs)
-        self.rotation, self.shear, self.scale, self.shift, self.erase = rotation, shear, scale, shift, erase
+        self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
+        self.erase, self.gamma = erase, gamma
         for name in AMOUNTS:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number from 0 up, got {getattr(self, name)}")
@@ -55,12 +61,14 @@ class RandomView(keras.layers.Layer):
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
-        amounts = [self.rotation, self.shear, self.scale, self.shift * width, self.shift * height]
+        amounts = [self.gamma, self.rotation, self.shear, self.scale, self.shift * width, self.shift * height]
         amounts = tf.constant(amounts, tf.float32)
         seeds = tf.random.split(tf.cast(self.seed_generator.next(), tf.int32))
         n = tf.shape(images)[0]
-        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 5], seeds[0], -amounts, amounts), n)
-        images = affine(images, *tf.unstack(drawn, axis=1))
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 6], seeds[0], -amounts, amounts), n)
+        if self.gamma:
+            images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
+        images = affine(images, *tf.unstack(drawn[:, 1:], axis=1))
         if not self.erase:
             return images
         limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]

@@ -96,8 +96,26 @@ def test_erased_places_are_everywhere_and_no_larger_than_allowed():
     assert abs(np.corrcoef(colors.T)[0, 1]) < 0.03
 
 
+def test_gamma_is_one_power_for_all_of_an_image():
+    """Its logarithm is from U(-a, a)."""
+    images = np.tile(0.1 + 0.8 * tiny.images(1), (2000, 1, 1, 1))
+    powers = np.log(RandomView(0, 0, 0, 0, gamma=1.5, seed=0)(images)) / np.log(images)
+    np.testing.assert_allclose(powers, np.broadcast_to(powers[:, :1, :1, :1], powers.shape), rtol=1e-3)
+    assert stats.kstest(np.log(np.median(powers, axis=(1, 2, 3))), "uniform", args=(-1.5, 3.0)).pvalue > 0.01
+
+
+def test_gamma_keeps_black_and_white_and_has_a_gradient_there():
+    images = tf.constant([0.0, 1.0], shape=(2, 1, 1, 1))
+    images = tf.tile(images, [100, 8, 8, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        views = RandomView(0, 0, 0, 0, gamma=1.0, seed=0)(images)
+    np.testing.assert_allclose(views, images, atol=0.01)
+    assert np.isfinite(tape.gradient(views, images)).all()
+
+
 def test_config_round_trip_gives_the_same_draws():
-    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, seed=3)
+    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, seed=3)
     again = RandomView.from_config(layer.get_config())
     images = tiny.images(4)
     np.testing.assert_array_equal(layer(images), again(images))

@@ -38,10 +38,12 @@ OVERRIDES = {
     "codes, the preset's lambdas": {
         "codes": "digit:categorical(9),slant:uniform,width:uniform", "lambdas": presets.PRESETS["mnist"]["lambdas"],
     },
-    "augmentation": {"augmentation": {"rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0, "erase": 0.0}},
+    "augmentation": {
+        "augmentation": {"rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0, "erase": 0.0, "gamma": 0.5},
+    },
     "no augmentation": {"augmentation": {}, "recognition_augmentation": {}},
     "recognition augmentation": {
-        "recognition_augmentation": {"rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25},
+        "recognition_augmentation": {"rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25, "gamma": 0.0},
     },
 }  # fmt: skip
 
