@@ -18,10 +18,9 @@ DARKEST = 1e-6  # power laws are infinitely steep at 0
 class RandomView(keras.layers.Layer):
     """Changes each image's tones, turns, shears, scales, then shifts it about its centre, and paints a rectangle over.
 
-    Each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear interpolation; what comes
-    in from outside is 0.
-    Images are float32 [batch, height, width, channels]; the result is differentiable with respect to them. XLA has no
-    kernel for it.
+    Each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear interpolation, and what
+    it brings in from outside is 0. Images are float32 [batch, height, width, channels] in [0, 1]; the result is
+    differentiable with respect to them. XLA has no kernel for it.
 
     Args:
         rotation: Clockwise, in radians.

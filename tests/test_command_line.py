@@ -43,7 +43,9 @@ OVERRIDES = {
     },
     "no augmentation": {"augmentation": {}, "recognition_augmentation": {}},
     "recognition augmentation": {
-        "recognition_augmentation": {"rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25, "gamma": 0.0},
+        "recognition_augmentation": {
+            "rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25, "gamma": 0.0,
+        },
     },
 }  # fmt: skip
 
