@@ -39,9 +39,15 @@ MAX_BATCH_SIZE = flags.DEFINE_integer(
 flags.mark_flags_as_mutual_exclusive(["workdir", "republish"], required=True)
 
 
+OF_A_RUN = ("checkpoint", "keep_precision", "max_batch_size")
+
+
 def _main() -> None:
     base = Path(BASE.value)
     check_free(base, VERSION.value)
+    given = [f"--{name}" for name in OF_A_RUN if flags.FLAGS[name].present]
+    if REPUBLISH.value is not None and given:
+        raise ValueError(f"{', '.join(given)}: only with --workdir; --republish copies a version as it is")
     folder = _export(Path(WORKDIR.value), base) if REPUBLISH.value is None else _republish(REPUBLISH.value, base)
     print(f"written to {folder}")
     if KEEP.value:
@@ -57,22 +63,34 @@ def _export(workdir: Path, base: Path) -> Path:
     from infogan_export.warmup import BATCH_SIZES  # noqa: PLC0415
     from infogan_tf import training  # noqa: PLC0415
 
-    evaluation = workdir / "evaluation.json"
-    label_match = json.loads(evaluation.read_text())["label_match"] if evaluation.exists() else {}
+    label_match = _label_match(workdir)
     folder, differences = export(
         training.load(workdir, CHECKPOINT.value),
         base,
         version=VERSION.value,
         label_match=label_match,
-        provenance={"training": dataclasses.asdict(dataclasses.replace(config, data_dir=None))},
+        provenance={
+            "checkpoint": CHECKPOINT.value,
+            "training": dataclasses.asdict(dataclasses.replace(config, data_dir=None)),
+        },
         keep_precision=KEEP_PRECISION.value,
         max_batch_size=MAX_BATCH_SIZE.value or BATCH_SIZES[-1],
     )
     for name, value in differences.items():
         print(f"{name}: reloaded servable and Python model differ by at most {value:.2g}")
     if not label_match:
-        print("no code-to-label match in the description: run infogan-evaluate on labelled data first to add it")
+        print(
+            "no code-to-label match in the description: to add it, run infogan-evaluate on labelled data first, "
+            f"with --checkpoint={CHECKPOINT.value}"
+        )
     return folder
+
+
+def _label_match(workdir: Path) -> dict[str, list[str | None]]:
+    """As `infogan-evaluate` found it for the same checkpoint: in another, categories may stand for other labels."""
+    path = workdir / "evaluation.json"
+    evaluation = json.loads(path.read_text()) if path.exists() else {}
+    return evaluation["label_match"] if evaluation.get("checkpoint") == CHECKPOINT.value else {}
 
 
 def _republish(version: int, base: Path) -> Path:

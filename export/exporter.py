@@ -46,7 +46,7 @@ def export(
 
     Raises:
         FileExistsError: The version exists.
-        ValueError: `max_batch_size` is less than 1.
+        ValueError: `max_batch_size` or `version` is less than 1.
         ExportError: The reloaded servable differs from the model, or needs operations that TensorFlow Serving lacks.
     """
     if max_batch_size < 1:

@@ -28,6 +28,7 @@ def republish(base: str | Path, version: int, *, new_version: int | None = None)
     Raises:
         FileNotFoundError: There is no such version.
         FileExistsError: `new_version` exists.
+        ValueError: `new_version` is less than 1.
         ExportError: The copy does not load, or does not answer as the original does.
     """
     base = Path(base)

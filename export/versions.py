@@ -42,7 +42,9 @@ def find_version(base: Path, version: int) -> Path:
 
 
 def check_free(base: Path, version: int | None) -> None:
-    """Raises FileExistsError if there is such a version: none is ever overwritten."""
+    """Raises FileExistsError if there is such a version: none is ever overwritten; ValueError if it is below 1."""
+    if version is not None and version < 1:
+        raise ValueError(f"a version is a number from 1 up, not {version}")
     if version in _numbered(base):
         raise FileExistsError(f"{base / str(version)} exists; versions are never overwritten")
 
@@ -65,7 +67,7 @@ def staging_folder(base: Path) -> Iterator[Path]:
 
 
 def publish(staging: Path, version: int | None = None) -> Path:
-    """Makes a whole staging folder a version, in one step.
+    """Makes a whole staging folder a version, in one step; on the disk, too, the files are there before the name.
 
     Args:
         staging: From `staging_folder`.
@@ -76,16 +78,30 @@ def publish(staging: Path, version: int | None = None) -> Path:
 
     Raises:
         FileExistsError: The version exists.
+        ValueError: The version is below 1.
     """
     base = staging.parent
+    _to_disk(*staging.rglob("*"), staging)
     while True:
         check_free(base, version)
         folder = base / str(version or max(_numbered(base), default=0) + 1)
         try:
-            return staging.rename(folder)
+            staging.rename(folder)
+            _to_disk(base)
+            return folder
         except OSError as error:  # rename(2) fails on a version that another export published meanwhile
             if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
                 raise
+
+
+def _to_disk(*paths: Path) -> None:
+    """Returns once files and folders would survive a loss of power."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def remove_old(base: Path, keep: int, published: Path, loads: Callable[[Path], bool]) -> list[Path]:

@@ -11,6 +11,7 @@ from infogan_serving.errors import (
     NotFoundError,
     ServingError,
     UnavailableError,
+    UnexpectedAnswerError,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "NotFoundError",
     "ServingError",
     "UnavailableError",
+    "UnexpectedAnswerError",
 ]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from infogan_serving.errors import ServingError, UnavailableError
+from infogan_serving.errors import InvalidRequestError, ServingError, UnavailableError, UnexpectedAnswerError
 from infogan_serving.images import Images, encoded_images, image_batch
 from infogan_serving.latents import latents
 from infogan_serving.wire.dtypes import as_input
 from infogan_serving.wire.steps import Asking, Pause, Send, Steps, T, patiently
 
 _POLL_SECONDS = 0.2
-_LOOK_SECONDS = 5.0
+_SHORTEST_LOOK, _LONGEST_LOOK = 1.0, 5.0  # seconds
 
 
 class Calls:
@@ -36,7 +36,12 @@ class Calls:
 
     def patiently(self, asking: Asking[T]) -> Steps[T]:
         """The steps of one of the calls below, within the timeout and with retries."""
-        return patiently(asking, self._timeout, self._retries)
+        try:
+            return (yield from patiently(asking, self._timeout, self._retries))
+        except (UnexpectedAnswerError, InvalidRequestError):
+            # A new version may be another model: the next call asks again what it is.
+            self._signatures, self._description = {}, None
+            raise
 
     def wait_until_ready(self, timeout: float) -> Steps[None]:
         """Steps already: every answer short of readiness, errors too, means to look again."""
@@ -44,8 +49,9 @@ class Calls:
         status = self._format.status()
         while True:
             try:
-                answer = status.read((yield Send(status.target, status.body, _LOOK_SECONDS)))
-                entries = answer["model_version_status"]
+                look = min(max(end - monotonic(), _SHORTEST_LOOK), _LONGEST_LOOK)
+                answer = yield Send(status.target, status.body, look)
+                entries = status.answer(answer)["model_version_status"]
                 if any(entry["state"] == "AVAILABLE" for entry in entries):
                     return
                 heard = json.dumps(entries)

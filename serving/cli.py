@@ -10,7 +10,7 @@ from typing import Any
 from absl import app, flags, logging
 
 from infogan_serving.engines import DOCKER, ENGINES, LOCAL, TF_SERVING, choose, command
-from infogan_serving.model_server_flags import FILE, FLAGS, PATHS
+from infogan_serving.model_server_flags import FILE, FLAGS, PATHS, is_remote
 
 _ENGINE = flags.DEFINE_enum(
     "engine",
@@ -48,7 +48,9 @@ for _name, _kind in FLAGS.items():
     if _name in PATHS:
         _exists = os.path.isfile if _kind == FILE else os.path.isdir
         flags.register_validator(
-            _name, lambda path, exists=_exists: path is None or exists(path), f"There is no such {_kind}."
+            _name,
+            lambda path, exists=_exists: path is None or is_remote(path) or exists(path),
+            f"There is no such {_kind}.",
         )
 flags.register_multi_flags_validator(
     ["model_base_path", "model_config_file"],
@@ -58,10 +60,14 @@ flags.register_multi_flags_validator(
 
 
 def _given() -> dict[str, Any]:
-    """The server's flags that were given, and the port; paths absolute."""
-    names = [name for name in FLAGS if name == "rest_api_port" or flags.FLAGS[name].present]
+    """The server's flags that were given, and those whose defaults here are not its own; paths absolute."""
+    always = {"rest_api_port"} if flags.FLAGS["model_config_file"].value else {"rest_api_port", "model_name"}
+    names = [name for name in FLAGS if name in always or flags.FLAGS[name].present]
     values = {name: flags.FLAGS[name].value for name in names}
-    return {name: os.path.abspath(value) if name in PATHS else value for name, value in values.items()}
+    return {
+        name: os.path.abspath(value) if name in PATHS and not is_remote(value) else value
+        for name, value in values.items()
+    }
 
 
 def _serve(argv: list[str]) -> None:
@@ -101,6 +107,8 @@ def _serve_locally(given: dict[str, Any]) -> None:
             f"--{', --'.join(unknown)}: not in the local server, only in TensorFlow Serving: "
             "install tensorflow_model_server, or docker pull tensorflow/serving"
         )
+    if is_remote(given["model_base_path"]):
+        raise RuntimeError(f"{given['model_base_path']}: the local server reads folders of this machine only")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
 

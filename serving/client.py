@@ -21,8 +21,10 @@ class Client:
         url: of the server: `http://127.0.0.1:8501` for REST, `grpc://127.0.0.1:8500` for gRPC.
         model: its name there.
         version: a version number; by default whichever is the highest at the time of a request.
-        timeout: seconds that a call may take, with all its requests and repetitions.
-        max_batch_size: images in one request; more are asked for one request after another.
+        timeout: seconds that a call may take, with all its requests and repetitions. Over REST, a server that sends
+            the head of its answer bit by bit can stretch it.
+        max_batch_size: images in one request; more are asked for one request after another. Without `version`, and
+            while a new version takes over, they may be answered by two.
         retries: how often a request is repeated, after a growing pause, while the server is unavailable.
 
     Raises:
@@ -83,7 +85,8 @@ class Client:
     def describe(self) -> dict[str, Any]:
         """The model's own description: codes, noise_size, code_size, image_shape, label_match, provenance.
 
-        Asked for once: a new version that differs in it needs a new client.
+        Asked for once, and again after a request that was refused or an answer that cannot be read: a new version
+        may differ in it.
         """
         return self._ask(self._calls.describe())
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from infogan_serving.model_server_flags import PATHS
+from infogan_serving.model_server_flags import PATHS, is_remote
 
 TF_SERVING, DOCKER, LOCAL = ENGINES = ("tf-serving", "docker", "local")
 PROGRAM = "tensorflow_model_server"
@@ -51,7 +51,7 @@ def command(engine: str, given: Mapping[str, object], address: str, gpu: bool) -
     host = f"[{address}]" if ":" in address else address
     ports = given["rest_api_port"], given.get("port", GRPC_PORT)
     # Everything keeps its path inside the container, so that flags and configuration files need no translation.
-    paths = [value for name, value in given.items() if name in PATHS]
+    paths = [value for name, value in given.items() if name in PATHS and not is_remote(value)]
     return [
         *("docker", "run", "--rm", "--pull=never"),
         "--init",  # the server handles no signal, and as process 1 would ignore SIGTERM

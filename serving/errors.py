@@ -30,6 +30,10 @@ class DeadlineExceededError(ServingError):
     """504, or no answer within the client's timeout."""
 
 
+class UnexpectedAnswerError(ServingError):
+    """Something answered, but not as TensorFlow Serving does, or for a model that has changed."""
+
+
 _CLASSES = {400: InvalidRequestError, 404: NotFoundError, 503: UnavailableError, 504: DeadlineExceededError}
 
 

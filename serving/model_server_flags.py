@@ -1,6 +1,6 @@
 """The flags of tensorflow_model_server that `infogan-serve` knows, by type.
 
-From tensorflow_serving/model_servers/main.cc of tensorflow/serving; a FILE or FOLDER must exist.
+From tensorflow_serving/model_servers/main.cc of tensorflow/serving; a FILE or FOLDER of this machine must exist.
 """
 
 FILE, FOLDER = "file", "folder"
@@ -14,6 +14,8 @@ FLAGS: dict[str, type | str] = {
     "rest_api_enable_cors_support": bool,
     "grpc_socket_path": str,
     "grpc_max_threads": int,
+    "grpc_channel_arguments": str,
+    "use_alts_credentials": bool,
     "ssl_config_file": FILE,
     "enable_grpc_healthcheck_service": bool,
     "enable_serialization_as_tensor_content": bool,
@@ -35,6 +37,9 @@ FLAGS: dict[str, type | str] = {
     "prefer_tflite_model": bool,
     "remove_unused_fields_from_bundle_metagraph": bool,
     "platform_config_file": FILE,
+    "flush_filesystem_caches": bool,
+    "num_tflite_pools": int,
+    "num_tflite_interpreters_per_pool": int,
     # batching
     "enable_batching": bool,
     "batching_parameters_file": FILE,
@@ -44,12 +49,19 @@ FLAGS: dict[str, type | str] = {
     "tensorflow_intra_op_parallelism": int,
     "tensorflow_inter_op_parallelism": int,
     "tensorflow_session_config_file": FILE,
+    "thread_pool_factory_config_file": FILE,
     "mixed_precision": str,
     "per_process_gpu_memory_fraction": float,
     "xla_cpu_compilation_enabled": bool,
     "xla_gpu_compilation_enabled": bool,
     # monitoring
     "monitoring_config_file": FILE,
+    "enable_profiler": bool,
 }
 
 PATHS = {name for name, kind in FLAGS.items() if kind in (FILE, FOLDER)}
+
+
+def is_remote(path: str) -> bool:
+    """Whether TensorFlow would read a path from elsewhere: gs://bucket/models, s3://..."""
+    return "://" in path

@@ -223,7 +223,6 @@ def test_report_is_a_page_about_the_run_and_the_split(workdir, tmp_path):
 
 @pytest.mark.usefixtures("evaluation")
 def test_export_describes_the_run(workdir, tmp_path):
-
     base = tmp_path / "models" / "digits"
     out = succeed("export", f"--workdir={workdir}", f"--base={base}")
     assert [path.name for path in base.iterdir()] == ["1"]
@@ -233,6 +232,16 @@ def test_export_describes_the_run(workdir, tmp_path):
     assert description["name"] == "digits"
     assert description["label_match"] == json.loads((workdir / "evaluation.json").read_text())["label_match"]
     assert description["provenance"]["training"]["seed"] == 3
+    assert description["provenance"]["checkpoint"] == "last"
     model = training.load(workdir)
     z, c = model.sample(3, tf.constant([1, 2]))
     np.testing.assert_allclose(loaded["generate"](z=z, c=c)["image"], model.generate(z, c), atol=1e-5)
+
+
+@pytest.mark.usefixtures("evaluation")
+def test_another_checkpoint_is_not_described_by_what_the_last_was_found_to_be(workdir, tmp_path):
+    out = succeed("export", f"--workdir={workdir}", f"--base={tmp_path}", "--checkpoint=best")
+    assert "run infogan-evaluate on labelled data first, with --checkpoint=best" in out
+    describe = tf.saved_model.load(str(tmp_path / "1")).signatures["describe"]
+    description = json.loads(describe(query=tf.constant([""]))["description"].numpy()[0])
+    assert (description["label_match"], description["provenance"]["checkpoint"]) == ({}, "best")

@@ -362,13 +362,17 @@ def evaluation(split: str, **others) -> dict:
     """As `infogan-evaluate` writes it, with numbers that no model has."""
     bounds = {name: {"bound": 0.123, "entropy": 1.0, "maximum": 2.0} for name in ("digit", "slant", "style")}
     scores = {"digit": {"acc": 0.1234, "purity": 0.2, "nmi": 0.3, "ari": 0.4}}
-    return {"dataset": "mnist", "split": split, "information": bounds, "clustering": scores, **others}
+    found = {"information": bounds, "clustering": scores}
+    return {"dataset": "mnist", "split": split, "checkpoint": "last", **found, **others}
 
 
-@pytest.mark.parametrize(("split", "used"), [("test", True), ("train", False)])
-def test_an_evaluation_is_used_if_it_is_of_the_split(copy, monkeypatch, split, used):
+@pytest.mark.parametrize(
+    ("split", "checkpoint", "used"), [("test", "last", True), ("train", "last", False), ("test", "best", False)]
+)
+def test_an_evaluation_is_used_if_it_is_of_the_split_and_the_model(copy, monkeypatch, split, checkpoint, used):
     monkeypatch.setattr(datasets, "load", labelled)
-    (copy / "evaluation.json").write_text(json.dumps(evaluation(split, fidelity={"frechet_distance": 12.3456})))
+    found = evaluation(split, checkpoint=checkpoint, fidelity={"frechet_distance": 12.3456})
+    (copy / "evaluation.json").write_text(json.dumps(found))
     found = page.write(copy).read_text()
     assert (Tables(found).of("Clustering scores")[1][1] == "12.34 %") == used
     assert (Tables(found).of("In nats")[2][3] == "0.123") == used

@@ -29,8 +29,8 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
     """Writes the page of a finished run.
 
     Args:
-        workdir: Of the run. What `infogan-evaluate` has left there is used if it is about the same split, and what
-            `infogan-disentangle` has left in any case.
+        workdir: Of the run. What `infogan-evaluate` has left there is used if it is about the same split and the last
+            checkpoint, and what `infogan-disentangle` has left in any case.
         split: Of the real images, as in tensorflow-datasets. Without labels the page leaves confusion out.
         data_dir: Where the data lies; default: as in training.
         out: The page; default `WORKDIR/report.html`.
@@ -49,7 +49,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
     metrics = read_metrics(workdir / "metrics.csv")
     model = training.load(workdir)
     data = datasets.load(config.dataset, split, data_dir or config.data_dir, config.image_shape, strict=config.strict)
-    if (evaluation.get("dataset"), evaluation.get("split")) != (config.dataset, split):
+    if [evaluation.get(key) for key in ("dataset", "split", "checkpoint")] != [config.dataset, split, "last"]:
         evaluation = evaluate(model, data)
     inferred = model.predict(datasets.evaluation_batches(data.images))
 

@@ -31,8 +31,8 @@ _MAX_MESSAGE = 1024  # bytes of an error text (grpc_status_util.cc)
 
 
 @contextmanager
-def bound(model: Model, target: str) -> Iterator[grpc.Server]:
-    """A gRPC server that has its port, but does not answer before it is started; stopped when the context ends.
+def serving(model: Model, target: str) -> Iterator[None]:
+    """Serves over gRPC until the context ends.
 
     Args:
         model: what it serves.
@@ -48,9 +48,10 @@ def bound(model: Model, target: str) -> Iterator[grpc.Server]:
     try:
         server.add_insecure_port(target)
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {target} for gRPC; is the port in use? --port=0 turns gRPC off") from error
+        raise OSError(f"cannot listen on {target} for gRPC; is the port in use?") from error
+    server.start()
     try:
-        yield server
+        yield
     finally:
         server.stop(grace=None).wait()
 

@@ -11,7 +11,7 @@ from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.json_dialect import JsonObject, quote, type_name
 from infogan_serving.status_codes import StatusCode
 
-_MAX_RANK = 64  # NumPy's; TensorFlow's kernels stop far below
+_MAX_RANK = 63  # of a row; NumPy's is 64, and TensorFlow's kernels stop far below
 
 
 def read_tensor(value: Any, dtype: tf.DType) -> tuple[list[int], list]:

@@ -110,7 +110,7 @@ class Model:
         folders = {
             int(path.name): path
             for path in self.base_path.iterdir()
-            if re.fullmatch(r"[0-9]+", path.name) and int(path.name) <= MAX_VERSION and path.is_dir()
+            if re.fullmatch(r"[0-9]+", path.name) and int(path.name) <= MAX_VERSION
         }
         aspired = max(folders, default=None)
         if aspired == self._aspired:

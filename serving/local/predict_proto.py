@@ -19,6 +19,8 @@ from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.servable import DEFAULT_SIGNATURE, Servable
 from infogan_serving.status_codes import StatusCode
 
+_NARROW = {dtype.as_datatype_enum for dtype in (tf.int8, tf.uint8, tf.int16, tf.uint16)}
+
 
 def predict(request: PredictRequest, servable: Servable) -> PredictResponse:
     """The answer, with the resolved name of the signature in its model_spec.
@@ -75,6 +77,8 @@ def _read_tensor(name: str, proto: TensorProto) -> np.ndarray:
         shape = tf.TensorShape(proto.tensor_shape).as_list()
         if math.prod(shape) * max(tf.as_dtype(proto.dtype).size or 1, last) > MAX_BYTES:
             raise ValueError(f"shape {shape} is larger than {MAX_BYTES} bytes")
+        if proto.dtype in _NARROW:  # what is beyond wraps, as over REST
+            proto.int_val[:] = np.array(proto.int_val).astype(tf.as_dtype(proto.dtype).as_numpy_dtype).tolist()
         return tf.make_ndarray(proto)
     except (TypeError, ValueError, OverflowError) as error:
         raise invalid(f"tensor parsing error: {name}: {error}") from error

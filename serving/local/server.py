@@ -13,6 +13,8 @@ from infogan_serving.local.connection import Connection
 from infogan_serving.local.model import Model
 from infogan_serving.local.rest_service import RestApi
 
+ENDING_SECONDS = 5  # for requests that are being answered
+
 
 @contextmanager
 def running(
@@ -49,36 +51,38 @@ def running(
     model = Model(model_name, Path(model_base_path), warm_up)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     host = f"[{address}]" if family == socket.AF_INET6 else address
-    # Ports first of all, so that a used one shows before the model loads.
-    with _listener(family, address, port) as listener, _grpc(model, host, grpc_port) as grpc_server:
+    # Ports are taken first of all, so that a used one shows before the model loads, and open once it is loaded.
+    with _taken(family, address, port) as rest_port, _taken(family, address, grpc_port) as held:
         rest = RestApi(model, cors, timeout_seconds)
-        with model.watched(poll_seconds), _serving(rest, listener):
-            if grpc_server:
-                grpc_server.start()
-            yield f"http://{host}:{listener.getsockname()[1]}"
+        with model.watched(poll_seconds), _serving(rest, rest_port), _grpc(model, host, grpc_port, held):
+            yield f"http://{host}:{rest_port.getsockname()[1]}"
 
 
-def _grpc(model: Model, host: str, port: int | None):
+def _grpc(model: Model, host: str, port: int | None, held: socket.socket | None):
     if port is None:
         return nullcontext()
-    from infogan_serving.local.grpc_service import bound  # noqa: PLC0415 - grpcio may not be installed
+    from infogan_serving.local.grpc_service import serving  # noqa: PLC0415 - grpcio may not be installed
 
-    return bound(model, f"{host}:{port}")
+    held.close()  # gRPC opens a port of its own only
+    return serving(model, f"{host}:{port}")
 
 
-def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _taken(family: socket.AddressFamily, address: str, port: int | None):
+    """A port that nobody else can have, but that is not open yet."""
+    if port is None:
+        return nullcontext()
+    taken = socket.socket(family)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((address, port))
+        taken.bind((address, port))
     except OSError as error:
-        listener.close()
+        taken.close()
         raise OSError(f"cannot listen on {address}:{port}: {error.strerror}") from error
-    return listener
+    return taken
 
 
 @contextmanager
-def _serving(app: RestApi, listener: socket.socket) -> Iterator[None]:
+def _serving(app: RestApi, port: socket.socket) -> Iterator[None]:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -88,9 +92,10 @@ def _serving(app: RestApi, listener: socket.socket) -> Iterator[None]:
             log_config=None,
             log_level="error",
             server_header=False,
+            timeout_graceful_shutdown=ENDING_SECONDS,
         )
     )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http")
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [port]}, name="http")
     thread.start()
     try:
         while not server.started:

@@ -24,11 +24,15 @@ def protocol(url: str) -> Protocol:
     """The protocol that the scheme of a URL asks for.
 
     Raises:
-        ValueError: it is neither http, https nor grpc, or the URL has no host.
+        ValueError: it is neither http, https nor grpc, or the URL has no host, or gRPC's no port.
         ImportError: the packages for gRPC are not installed.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https", "grpc"} or not parts.hostname:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"URL {url!r}: {error}") from error
+    if parts.scheme not in {"http", "https", "grpc"} or not parts.hostname or (parts.scheme == "grpc" and not port):
         raise ValueError(f"URL {url!r} is neither http://HOST:PORT nor grpc://HOST:PORT")
     if parts.scheme == "grpc":
         try:

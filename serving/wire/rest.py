@@ -1,7 +1,8 @@
 """TensorFlow Serving's REST interface: requests to send, answers to read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -20,11 +21,12 @@ class RestFormat:
 
     def status(self) -> Exchange:
         """The state of every version."""
-        return Exchange(self._path, None, json.loads)
+        return Exchange(self._path, None, _object_with("model_version_status"))
 
     def metadata(self) -> Exchange:
         """The version and its signatures."""
-        return Exchange(f"{self._path}/metadata", None, json.loads)
+        read = _object_with("metadata", "signature_def", "signature_def")
+        return Exchange(f"{self._path}/metadata", None, read)
 
     def predict(self, signature: str, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, str]) -> Exchange:
         """The outputs of a signature, whose names and data types are `outputs`."""
@@ -37,6 +39,18 @@ class RestFormat:
             return {name: from_json(by_name[name], data_type) for name, data_type in outputs.items()}
 
         return Exchange(f"{self._path}:predict", body.encode(), read)
+
+
+def _object_with(*path: str) -> Callable[[bytes], dict[str, Any]]:
+    """Reads an object that holds objects of these names one within another."""
+
+    def read(answer: bytes) -> dict[str, Any]:
+        found = value = json.loads(answer)
+        for name in path:
+            value = value[name]
+        return found
+
+    return read
 
 
 def read_error(status: int, body: bytes) -> ServingError:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Generator
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
-from infogan_serving.errors import DeadlineExceededError, ServingError, UnavailableError
+from infogan_serving.errors import DeadlineExceededError, ServingError, UnavailableError, UnexpectedAnswerError
 
 FIRST_PAUSE = 0.1  # seconds; doubles with every attempt
 
@@ -29,6 +29,18 @@ class Exchange(NamedTuple):
     target: str
     body: bytes | None
     read: Callable[[bytes], Any]
+
+    def answer(self, body: bytes) -> Any:
+        """The answer, read.
+
+        Raises:
+            UnexpectedAnswerError: it cannot be read.
+        """
+        try:
+            return self.read(body)
+        except Exception as error:  # anything may listen at an address
+            shown = body[:200].decode(errors="replace")
+            raise UnexpectedAnswerError(f"{self.target}: not the answer that was expected: {shown}") from error
 
 
 class Send(NamedTuple):
@@ -56,6 +68,7 @@ def patiently(asking: Asking[T], timeout: float, retries: int) -> Steps[T]:
 
     Raises:
         DeadlineExceededError: the time is over.
+        UnexpectedAnswerError: an answer cannot be read.
         ServingError: what the last attempt raised; there is none after a pause that the time does not allow.
     """
     end = monotonic() + timeout
@@ -63,7 +76,7 @@ def patiently(asking: Asking[T], timeout: float, retries: int) -> Steps[T]:
     try:
         while True:
             exchange = asking.send(answer)
-            answer = exchange.read((yield from _attempts(exchange, end, retries)))
+            answer = exchange.answer((yield from _attempts(exchange, end, retries)))
     except StopIteration as stop:
         return stop.value
 

@@ -30,6 +30,11 @@ def base(tmp_path_factory):
         (["--base={base}", "--republish=1", "--version=2"], ["2 exists; versions are never overwritten"]),
         (["--base={base}", "--workdir=x", "--version=2"], ["2 exists; versions are never overwritten"]),
         (["--base=y", "--workdir=x", "--keep=1"], ["keep", "integer >= 2"]),
+        (["--base={base}", "--republish=1", "--max_batch_size=8"], ["--max_batch_size: only with --workdir"]),
+        (
+            ["--base={base}", "--republish=1", "--keep_precision", "--checkpoint=last"],
+            ["--checkpoint, --keep_precision"],
+        ),
     ],
     ids=" ".join,
 )

@@ -69,6 +69,22 @@ def test_a_version_is_never_overwritten(tmp_path):
     assert names(tmp_path) == {"5"}
 
 
+@pytest.mark.parametrize("version", [0, -1])
+def test_versions_begin_at_1(tmp_path, version):
+    with pytest.raises(ValueError, match=f"from 1 up, not {version}"):
+        new_version(tmp_path, version)
+    assert names(tmp_path) == set()
+
+
+def test_files_are_on_the_disk_before_they_are_a_version(tmp_path, monkeypatch):
+    before, after = set(), set()
+    version = tmp_path / "1"
+    monkeypatch.setattr(os, "fsync", lambda file: (after if version.exists() else before).add(os.fstat(file).st_ino))
+    new_version(tmp_path)
+    assert before == {path.stat().st_ino for path in (version, *version.rglob("*"))}
+    assert after == {tmp_path.stat().st_ino}
+
+
 def test_a_padded_version_is_the_same_version(tmp_path):
     (tmp_path / "007").mkdir()
     with pytest.raises(FileExistsError):

@@ -18,7 +18,7 @@ DRIP = "an answer that takes two seconds, byte by byte, and then breaks off"
 
 
 class Script:
-    """What to answer: the name of a state of version 1, of a status code, `CUT` or `DRIP`."""
+    """What to answer: the name of a state of version 1, of a status code, `CUT`, `DRIP`, or another text itself."""
 
     def __init__(self, *answers: str):
         self._answers = iter(answers)
@@ -44,7 +44,7 @@ def scripted_http(script: Script) -> Iterator[str]:
         def do_GET(self):
             answer = script.next()
             status = ERRORS.get(answer, 200)
-            body = json.dumps({"error": f"text of {answer}"} if answer in ERRORS else _status(answer)).encode()
+            body = _body(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) if answer not in {CUT, DRIP} else 10**6))
             self.end_headers()
@@ -90,8 +90,12 @@ def scripted_grpc(script: Script) -> Iterator[str]:
         server.stop(grace=None).wait()
 
 
-def _status(state: str) -> dict:
-    return {"model_version_status": [{"version": "1", "state": state}]}
+def _body(answer: str) -> str:
+    if answer in ERRORS:
+        return json.dumps({"error": f"text of {answer}"})
+    if answer in {*ModelVersionStatus.State.keys(), CUT, DRIP}:
+        return json.dumps({"model_version_status": [{"version": "1", "state": answer}]})
+    return answer
 
 
 SERVERS = {"REST": scripted_http, "gRPC": scripted_grpc}

@@ -64,7 +64,7 @@ def test_used_port(infogan_base):
 
 def test_used_grpc_port(infogan_base, grpc_target):
     used = running(infogan_base, "infogan", poll_seconds=0, grpc_port=int(grpc_target.split(":")[1]))
-    with pytest.raises(OSError, match=f"cannot listen on {grpc_target} for gRPC"), used:
+    with pytest.raises(OSError, match=f"cannot listen on {grpc_target}: Address already in use"), used:
         pass
 
 

@@ -235,9 +235,17 @@ def test_errors_that_are_not_json_carry_their_text(infogan_url, make_client):
     assert raised.value.status == 404
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8501", "localhost:8501", "ftp://127.0.0.1", "http://", "grpc:8500"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8501", "localhost:8501", "ftp://127.0.0.1", "http://", "grpc:8500", "grpc://a"]
+)
 def test_urls_refused(make_client, url):
     with pytest.raises(ValueError, match=f"URL '{url}' is neither http://HOST:PORT nor grpc://HOST:PORT"):
+        make_client(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x", "grpc://127.0.0.1:99999", "http://127.0.0.1:85011"])
+def test_ports_refused(make_client, url):
+    with pytest.raises(ValueError, match=f"URL '{url}': [Pp]ort"):
         make_client(url)
 
 

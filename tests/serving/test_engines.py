@@ -154,7 +154,7 @@ def test_docker_gets_mounts_ports_and_flags(docker, base):
         f"--monitoring_config_file={monitoring}",
     )
     assert result.returncode == 5
-    options, server = recorded()[:-3], recorded()[-3:]
+    options, server = recorded()[:-4], recorded()[-4:]
     assert options[:2] == ["docker", "run"]
     assert sorted(options[2:-1]) == sorted(
         [
@@ -171,9 +171,33 @@ def test_docker_gets_mounts_ports_and_flags(docker, base):
     )
     assert options[-1] == "tensorflow/serving:latest-gpu"
     assert sorted(server) == sorted(
-        [f"--model_base_path={base}", "--rest_api_port=9501", f"--monitoring_config_file={monitoring}"]
+        [
+            f"--model_base_path={base}",
+            "--model_name=model",  # its own default is another, "default"
+            "--rest_api_port=9501",
+            f"--monitoring_config_file={monitoring}",
+        ]
     )
     assert shlex.split(result.stderr.splitlines()[-1]) == recorded()
+
+
+def test_paths_of_other_file_systems_stay_as_they_are(docker):
+    docker("tensorflow/serving:latest")
+    serve("--model_base_path=gs://bucket/models")
+    assert "--model_base_path=gs://bucket/models" in recorded()
+    assert not any(option.startswith("--mount") for option in recorded())
+    result = serve("--model_base_path=gs://bucket/models", "--engine=local")
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (
+        1,
+        "infogan-serve: gs://bucket/models: the local server reads folders of this machine only",
+    )
+
+
+def test_a_configuration_of_models_brings_their_names(program, base):
+    program("tensorflow_model_server", RECORD)
+    (base / "models.config").touch()
+    serve(f"--model_config_file={base}/models.config")
+    assert sorted(recorded()[1:]) == sorted(["--rest_api_port=8501", f"--model_config_file={base}/models.config"])
 
 
 def test_docker_publishes_where_it_is_told(docker, base):

@@ -108,6 +108,15 @@ def test_too_few_values_repeat_the_last(predictions, values, repeated):
     assert list(answer.outputs["y"].float_val) == repeated
 
 
+@pytest.mark.parametrize("dtype", [tf.uint8, tf.int8, tf.int16, tf.uint16], ids=lambda dtype: dtype.name)
+def test_integers_beyond_a_narrow_dtype_wrap(predictions, dtype):
+    """As where C++ reads the protocol buffer."""
+    shape = tf.TensorShape([4]).as_proto()
+    proto = TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=shape, int_val=[127, 300, -1, 70_000])
+    answer = predictions.Predict(request(spec(f"echo_{dtype.name}"), x=proto)).outputs["y"]
+    np.testing.assert_array_equal(tf.make_ndarray(answer), tf.io.parse_tensor(proto.SerializeToString(), dtype))
+
+
 @pytest.mark.parametrize(("wanted", "names"), [([], {"total", "b"}), (["b"], {"b"}), (["b", "total"], {"total", "b"})])
 def test_output_filter(predictions, wanted, names):
     answer = predictions.Predict(request(spec("two"), wanted, a=np.float32([1]), b=np.int32([1])))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infogan_serving.local import connection, running
+from infogan_serving.local import connection, running, server
 from infogan_serving.local.json_dialect import JsonObject
 from infogan_serving.local.servable import Servable
 
@@ -96,6 +96,27 @@ def test_predict_takes_too_long(impatient_url, monkeypatch):
         assert response.json() == {"error": "Timed out after 0.2 s"}
     finally:
         finish.set()
+
+
+def test_the_end_does_not_wait_for_what_never_arrives(infogan_base, monkeypatch):
+    monkeypatch.setattr(connection, "ARRIVAL_SECONDS", 3600)
+    monkeypatch.setattr(server, "ENDING_SECONDS", 0.1)
+    half_sent, ended = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with running(infogan_base, "infogan", poll_seconds=0, warm_up=False) as url:
+            address = urlsplit(url)
+            connected = socket.create_connection((address.hostname, address.port), PATIENCE)
+            connected.sendall(POST)
+            connected.sendall(b"{")
+            httpx.get(f"{url}/v1/models/infogan")  # answered after the server has seen what was sent before
+            half_sent.set()
+        connected.close()
+        ended.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert half_sent.wait(PATIENCE)
+    assert ended.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(

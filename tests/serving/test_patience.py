@@ -1,12 +1,23 @@
 """Repetitions, limits of time, and connections that are kept."""
 
+import json
+import re
 import socket
 
 import pytest
 
-from infogan_serving import DeadlineExceededError, InvalidRequestError, NotFoundError, ServingError, UnavailableError
+from infogan_serving import (
+    DeadlineExceededError,
+    InvalidRequestError,
+    NotFoundError,
+    ServingError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from infogan_serving.calls import Calls
 from infogan_serving.wire import steps
-from infogan_serving.wire.steps import Exchange, Pause, Send, patiently
+from infogan_serving.wire.rest import RestFormat
+from infogan_serving.wire.steps import Exchange, Pause, Send, patiently, run
 from tests.serving.scripted import CUT, DRIP, SERVERS, Script, scripted_http
 
 
@@ -80,6 +91,56 @@ def test_wait_until_ready_wants_a_version_that_is_available(make_client, transpo
     with SERVERS[transport](script) as url, make_client(url) as client:
         client.wait_until_ready()
     assert script.asked == 6
+
+
+OTHERS = ["<html>Welcome to nginx!</html>", "{}", "[]", "null", ""]
+
+
+@pytest.mark.parametrize("answer", OTHERS)
+def test_something_else_answers(make_client, answer):
+    with (
+        scripted_http(Script(answer)) as url,
+        make_client(url) as client,
+        pytest.raises(UnexpectedAnswerError, match=re.escape(f"not the answer that was expected: {answer}")),
+    ):
+        client.status()
+
+
+def test_wait_until_ready_waits_while_something_else_answers(make_client):
+    with scripted_http(Script(*OTHERS, "AVAILABLE")) as url, make_client(url) as client:
+        client.wait_until_ready()
+
+
+def test_another_model_under_the_same_name_is_known_after_one_failed_call():
+    """First with two outputs, then with one; the path of a request, and the answer to it."""
+    calls = Calls(RestFormat("m", None), timeout=60, max_batch_size=1, retries=0)
+    answers = iter(
+        [
+            ("/v1/models/m/metadata", {"a": "DT_FLOAT", "b": "DT_FLOAT"}),
+            ("/v1/models/m:predict", {"a": [1], "b": [2]}),
+            ("/v1/models/m:predict", [3]),
+            ("/v1/models/m/metadata", {"a": "DT_FLOAT"}),
+            ("/v1/models/m:predict", [4]),
+        ]
+    )
+
+    def perform(step: Send) -> bytes:
+        target, answer = next(answers)
+        assert step.target == target
+        if target.endswith("metadata"):
+            signature = {"inputs": {}, "outputs": {name: {"dtype": dtype} for name, dtype in answer.items()}}
+            return json.dumps({"metadata": {"signature_def": {"signature_def": {"s": signature}}}}).encode()
+        return json.dumps({"outputs": answer}).encode()
+
+    def ask() -> dict[str, list]:
+        found = run(calls.patiently(calls.predict("s", {"x": [0.0]})), perform)
+        return {name: values.tolist() for name, values in found.items()}
+
+    assert ask() == {"a": [1], "b": [2]}
+    with pytest.raises(UnexpectedAnswerError):
+        ask()
+    assert ask() == {"a": [4]}
+    assert next(answers, None) is None
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

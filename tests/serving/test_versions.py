@@ -1,6 +1,8 @@
 """New, broken and removed versions under a running server."""
 
+import errno
 import shutil
+import socket
 import threading
 import time
 
@@ -9,9 +11,11 @@ import pytest
 
 from infogan_serving.local import running
 from tests.serving.models import save_constant
+from tests.serving.ports import free_port
 
 pytestmark = pytest.mark.local
 PATIENCE = 30
+POLL_SECONDS = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +59,8 @@ class Server:
 def server(tmp_path, saved):
     shutil.copytree(saved / "1", tmp_path / "1")
     (tmp_path / "notes").mkdir()
-    (tmp_path / "9").write_text("a file, not a version")
-    with running(tmp_path, poll_seconds=0.05) as url:
+    (tmp_path / "notes.txt").touch()
+    with running(tmp_path, poll_seconds=POLL_SECONDS) as url:
         yield Server(tmp_path, saved, url)
 
 
@@ -72,6 +76,8 @@ def test_a_higher_version_takes_over(server):
 
 def test_a_lower_version_is_not_loaded(server):
     server.publish("1", "0")
+    time.sleep(10 * POLL_SECONDS)
+    assert server.states() == {"1": "AVAILABLE"}
     server.publish("2", "2")
     server.wait_for({"2": "AVAILABLE", "1": "END"})
 
@@ -88,6 +94,12 @@ def test_a_broken_version_does_not_evict_the_good_one(server):
     server.publish("2", "3")
     server.wait_for({"3": "AVAILABLE", "2": "END", "1": "END"})
     assert server.answer() == 2.0
+
+
+def test_a_file_whose_name_is_a_number_is_a_broken_version(server):
+    (server.base / "9").write_text("no folder")
+    server.wait_for({"9": "END", "1": "AVAILABLE"})
+    assert server.answer() == 1.0
 
 
 def test_going_back_by_removing_the_highest_version(server):
@@ -132,8 +144,25 @@ def test_start_needs_a_version_that_loads(tmp_path, saved):
         pass
 
 
-def test_start_waits_for_a_version(tmp_path, saved):
-    publish = threading.Timer(0.3, lambda: shutil.copytree(saved / "1", tmp_path / "x").rename(tmp_path / "1"))
-    publish.start()
-    with running(tmp_path, poll_seconds=0.05) as url:
+def test_start_waits_for_a_version_and_opens_its_ports_then(tmp_path, saved):
+    ports = {free_port(), free_port()}
+
+    def connections() -> set[int]:
+        """What connecting to each port comes to."""
+        found = set()
+        for port in ports:
+            with socket.socket() as client:
+                found.add(client.connect_ex(("127.0.0.1", port)))
+        return found
+
+    before = []
+
+    def publish() -> None:
+        before.append(connections())
+        shutil.copytree(saved / "1", tmp_path / "x").rename(tmp_path / "1")
+
+    threading.Timer(0.3, publish).start()
+    rest, grpc = ports
+    with running(tmp_path, port=rest, grpc_port=grpc, poll_seconds=POLL_SECONDS) as url:
         assert Server(tmp_path, saved, url).answer() == 1.0
+        assert (before, connections()) == ([{errno.ECONNREFUSED}], {0})
