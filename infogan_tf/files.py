@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ def cache_folder(name: str) -> Path:
 @contextlib.contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` with the same suffix; it replaces `path` when the block ends without error."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    # Random, as processes in different containers may share a folder and a number.
+    temporary = path.with_name(f".{secrets.token_hex(8)}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary

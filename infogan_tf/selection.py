@@ -46,7 +46,7 @@ def can_score(model: InfoGAN) -> bool:
 def categories(model: InfoGAN, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
     """The most probable category of each image [n] under the first categorical code."""
     name = model.codes.categorical[0]
-    parts = [images[start : start + batch_size].astype(np.float32) / 255 for start in range(0, len(images), batch_size)]
+    parts = (images[start : start + batch_size].astype(np.float32) / 255 for start in range(0, len(images), batch_size))
     return np.concatenate([model(part)[f"{name}_probs"].numpy().argmax(axis=1) for part in parts])
 
 

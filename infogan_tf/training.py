@@ -27,6 +27,7 @@ from infogan_tf.callbacks import (
     list_checkpoints,
 )
 from infogan_tf.config import TrainingConfig
+from infogan_tf.evaluation.clustering import MAX_LABELS
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
 from infogan_tf.optimizers import Adam, FallingRate
@@ -167,6 +168,11 @@ def _data(
     if not config.validation_split:
         return images, None
     held_out = load(split=config.validation_split)
+    if len(held_out.label_names) > MAX_LABELS:
+        raise ValueError(
+            f"{config.dataset} has {len(held_out.label_names)} labels, and validation compares up to {MAX_LABELS}: "
+            "leave validation_split out"
+        )
     if len(held_out.images) % devices:  # Keras (3.15) needs equal parts
         raise ValueError(
             f"validation_split {config.validation_split} has {len(held_out.images)} images, "

@@ -138,6 +138,29 @@ def test_another_run_is_refused_in_one_line(workdir):
     assert "Traceback" not in process.stderr
 
 
+LOST_WORKER = """
+import os, sys
+import tensorflow as tf
+from infogan_tf import training
+from infogan_tf.cli import train
+
+def lost(*_, overwrite, **__):
+    raise tf.errors.UnavailableError(None, None, f"overwrite={overwrite}")
+
+training.train = lost
+os.execv = lambda _, arguments: sys.exit(" ".join(arguments))
+train.main()
+"""
+
+
+@pytest.mark.parametrize("overwrite", ["--overwrite", "--overwrite=true"])
+def test_a_run_that_has_lost_a_worker_goes_on_and_does_not_begin_anew(tmp_path, overwrite):
+    flags = [f"--workdir={tmp_path}", "--strategy=multi_worker", overwrite]
+    again = subprocess.run([sys.executable, "-c", LOST_WORKER, *flags], capture_output=True, text=True, check=False)
+    assert "overwrite=True" in again.stderr
+    assert again.stderr.splitlines()[-1].endswith(f" {' '.join(flags)} --nooverwrite")
+
+
 @pytest.fixture(scope="module")
 def evaluation(workdir) -> dict:
     succeed("evaluate", f"--workdir={workdir}", "--split=test[:100]")
@@ -191,10 +214,10 @@ def test_traverse_draws_a_picture_and_an_animation(workdir, tmp_path):
 
 def test_disentanglement_is_that_of_the_model(workdir, tmp_path):
     """Images of two grays and three heights; the scores repeat, and stand in a table, a file and a picture."""
-    factors = np.indices((2, 3)).reshape(2, 6).T
-    images = np.zeros((6, 28, 28, 1), np.uint8)
-    for image, (gray, height) in zip(images, factors, strict=True):
-        image[8 * height : 8 * height + 12, 4:24] = 100 + 155 * gray
+    factors = np.indices((2, 3, 50)).reshape(3, -1).T[:, :2]
+    images = np.zeros((300, 28, 28, 1), np.uint8)
+    for image, (gray, height), width in zip(images, factors, np.arange(300) % 50, strict=True):
+        image[8 * height : 8 * height + 12, 2 : 3 + width // 2] = 100 + 155 * gray
     np.savez(tmp_path / "blocks.npz", images=images, factors=factors, factor_names=np.array(["gray", "height"]))
     flags = [f"--dataset=npz:{tmp_path / 'blocks.npz'}", "--samples=200", f"--out={tmp_path / 'found.json'}"]
     out = succeed("disentangle", f"--workdir={workdir}", *flags)

@@ -309,8 +309,8 @@ def pixels(images: np.ndarray) -> np.ndarray:
 
 def test_evaluate_draws_encodes_and_scores():
     data = Patches()
-    found = disentanglement.evaluate(pixels, data, seed=1, samples=700, verbose=0)
-    assert data.rendered == 3 * (700 + 350)
+    found = disentanglement.evaluate(pixels, data, seed=1, samples=1100, verbose=0)
+    assert data.rendered == 3 * (1100 + 550)
     assert found["dci"] > 0.98
     assert found["active_codes"] == 3
 
@@ -321,9 +321,9 @@ def test_codes_depend_on_the_seed_alone():
     )
     for part in (0, 1):
         np.testing.assert_array_equal(first[part].codes, again[part].codes)
-        assert first[part].factors.shape == ((600, 300)[part], 3)
+        assert first[part].factors.shape == ((3000, 1500)[part], 3)  # never fewer
         assert (first[part].factors != other[part].factors).any()
-    assert len(np.unique(np.concatenate([first[0].factors[:300], first[1].factors], axis=1), axis=0)) > 100
+    assert len(np.unique(np.concatenate([first[0].factors[:1500], first[1].factors], axis=1), axis=0)) > 100
 
 
 def test_representation_has_a_dimension_for_each_variable():

@@ -1,9 +1,11 @@
 """Data sets with known factors: look-up, draws, and .npz files."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
-from infogan_tf.datasets.factors import ArrayFactors, draw, load_factors, sample_factors
+from infogan_tf.datasets.factors import ArrayFactors, load_factors, parts, sample_factors
 
 FACTORS = np.array([[0, 2], [1, 0], [0, 0], [1, 2], [0, 2]])
 
@@ -22,30 +24,43 @@ def test_sampled_factors_are_uniform_and_independent():
     np.testing.assert_allclose(counts / 30_000, np.full(6, 1 / 6), atol=0.01)
 
 
-def test_look_up_by_combination():
-    data = ArrayFactors(images_of(FACTORS), FACTORS, ["shape", "size"])
-    assert (data.factor_names, data.factor_sizes) == (("shape", "size"), (2, 3))
-    wanted = FACTORS[[3, 0, 0, 2]]
-    np.testing.assert_array_equal(data.images(wanted), images_of(wanted))
+def test_parts_of_arrays_hold_no_image_twice():
+    """So a classifier is never tested on what it learned from; there are as many as wanted, or as there are."""
+    factors = np.indices((6, 50)).reshape(2, -1).T
+    data = ArrayFactors(images_of(factors), factors, ["shape", "size"])
+    assert (data.factor_names, data.factor_sizes, data.image_shape) == (("shape", "size"), (6, 50), (2, 3, 1))
+    for sizes, expected in [((1000, 1000), (200, 100)), ((30, 10), (30, 10))]:
+        learned, tested = parts(data, sizes, np.random.default_rng(0), batch_size=64)
+        seen = []
+        for part, size in zip((learned, tested), expected, strict=True):
+            images, shown = (np.concatenate(arrays) for arrays in zip(*part.batches, strict=True))
+            np.testing.assert_array_equal(images, images_of(shown))
+            assert part.size == len(shown) == size
+            seen.append(shown)
+        assert len(np.unique(np.concatenate(seen), axis=0)) == sum(expected)
+        assert len(np.unique(seen[0][:, 0])) == 6  # in random order
 
 
-def test_the_first_of_equal_combinations_is_found():
-    images = np.arange(5, dtype=np.uint8)[:, None, None, None]
-    assert ArrayFactors(images, FACTORS).images(np.array([[0, 2]])).item() == 0
+def test_rendered_parts_are_of_the_size_that_is_wanted():
+    class Grid:
+        factor_names, factor_sizes, image_shape = ("shape", "size"), (2, 3), (2, 3, 1)
+
+        def images(self, factors):
+            return images_of(factors)
+
+    for part, size in zip(parts(Grid(), (30_000, 7), np.random.default_rng(0)), (30_000, 7), strict=True):
+        images, factors = (np.concatenate(arrays) for arrays in zip(*part.batches, strict=True))
+        np.testing.assert_array_equal(images, images_of(factors))
+        assert part.size == len(factors) == size
+        if size > 1000:
+            np.testing.assert_allclose(np.bincount(factors @ [3, 1]) / size, np.full(6, 1 / 6), atol=0.01)
 
 
-@pytest.mark.parametrize(("wanted", "text"), [([[0, 1], [0, 2]], "no image has 1 of these 2"), ([[2, 0]], "below")])
-def test_combinations_without_an_image_are_refused(wanted, text):
-    with pytest.raises(ValueError, match=text):
-        ArrayFactors(images_of(FACTORS), FACTORS).images(np.array(wanted))
-
-
-def test_draws_from_arrays_are_rows_as_often_as_they_occur():
-    data = ArrayFactors(images_of(FACTORS), FACTORS)
-    images, factors = draw(data, 20_000, np.random.default_rng(0))
-    np.testing.assert_array_equal(images, images_of(factors))
-    counts = np.bincount(factors @ [3, 1], minlength=6)
-    np.testing.assert_allclose(counts / 20_000, np.bincount(FACTORS @ [3, 1], minlength=6) / 5, atol=0.01)
+def test_factors_are_counted_from_their_smallest_value():
+    """So one that has a single value, whatever it is, has size 1."""
+    data = ArrayFactors(images_of(FACTORS), np.concatenate([FACTORS + 3, np.full((5, 1), 9)], axis=1))
+    assert data.factor_sizes == (2, 3, 1)
+    np.testing.assert_array_equal(data.factors[:, :2], FACTORS)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +90,7 @@ def test_npz_round_trip(tmp_path, form):
     np.savez(tmp_path / "a.npz", images=stored, factors=FACTORS, factor_names=np.array(["shape", "size"]))
     data = load_factors(f"npz:{tmp_path / 'a.npz'}", (2, 3, 1))
     assert data.factor_names == ("shape", "size")
-    np.testing.assert_array_equal(data.images(FACTORS), images)
+    np.testing.assert_array_equal(data.images, images)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +119,15 @@ def test_black_and_white_in_8_bits_is_0_and_255(tmp_path):
     images = images_of(FACTORS) % 2
     np.savez(tmp_path / "a.npz", images=images, factors=FACTORS)
     data = load_factors(f"npz:{tmp_path / 'a.npz'}", (2, 3, 1))
-    np.testing.assert_array_equal(data.images(FACTORS), images * 255)
+    np.testing.assert_array_equal(data.images, images * 255)
+
+
+def test_a_header_that_claims_more_than_there_is(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as file, file.open("images.npy", "w") as images:
+        np.lib.format.write_array_header_1_0(images, {"descr": "|u1", "fortran_order": False, "shape": (2**60,)})
+    with pytest.raises(ValueError, match=r"a.npz cannot be read: "):
+        load_factors(f"npz:{path}", (2, 3, 1))
 
 
 def test_files_that_are_no_npz_are_refused(tmp_path):
@@ -129,9 +152,8 @@ def test_data_without_factors_is_refused():
 
 @pytest.mark.parametrize(("name", "shape"), [("sprites", (32, 32, 1)), ("sprites_color", (16, 16, 3))])
 def test_sprites_are_a_factor_data_set(name, shape):
-    pytest.importorskip("infogan_tf.datasets.sprites")
     data = load_factors(name, shape)
-    images, factors = draw(data, 50, np.random.default_rng(0))
+    ((images, factors),) = parts(data, (50, 50), np.random.default_rng(0))[0].batches
     assert (images.shape, images.dtype) == ((50, *shape), np.uint8)
     assert factors.shape == (50, len(data.factor_sizes)) == (50, len(data.factor_names))
     with pytest.raises(ValueError, match=r"takes images \(32, 32, 2\)"):

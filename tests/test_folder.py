@@ -335,6 +335,39 @@ def test_train_and_test_folders_are_the_splits(folder):
     assert sorted(zip(numbers(test), test.labels.tolist(), strict=True)) == [(2, 1), (3, 0)]
 
 
+@pytest.mark.parametrize(("train", "test"), [("training", "testing"), ("Train", "Test")])
+def test_splits_by_other_names(folder, train, test):
+    numbered(folder, [f"{train}/cat/0.png", f"{train}/dog/1.png", f"{test}/dog/2.png", f"{test}/cat/3.png"])
+    for name in ("train", train):
+        assert sorted(numbers(load(folder, name))) == [0, 1]
+    assert sorted(numbers(load(folder, "test"))) == [2, 3]
+    assert load(folder, "test").label_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "Validation"])
+def test_without_a_test_folder_it_is_a_tenth_of_the_training_images(folder, validation):
+    numbered(folder, [f"train/{number}.png" for number in range(20)] + [f"{validation}/20.png"])
+    train, test = (set(numbers(load(folder, part))) for part in ("train", "test"))
+    assert (len(train), len(test), train | test) == (18, 2, set(range(20)))
+    assert numbers(load(folder, "validation")) == numbers(load(folder, validation)) == [20]
+
+
+def test_links_to_folders_are_followed_once(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    numbered(elsewhere, ["0.png"])
+    numbered(folder, ["cat/0.png", "dog/1.png"])
+    (folder / "horse").symlink_to(elsewhere)
+    (folder / "dog" / "back").symlink_to(folder)  # a ring
+    found = load(folder, "all")
+    assert found.label_names == ("cat", "dog", "horse")
+    assert len(found.images) == 3
+
+
+def test_class_names_that_are_no_text_can_be_shown(folder):
+    numbered(folder, [f"{os.fsdecode(name)}/0.png" for name in (b"caf\xe9", b"bar")])
+    assert load(folder, "all").label_names == ("bar", "caf\N{REPLACEMENT CHARACTER}")
+
+
 # ---------------------------------------------------------------- the decoded copy
 
 

@@ -279,6 +279,13 @@ def test_a_validation_split_must_divide_among_the_devices(tmp_path, monkeypatch)
         run(tmp_path / "run", config)
 
 
+def test_more_labels_than_validation_can_count_show_before_training(tmp_path, monkeypatch):
+    labels = tuple(map(str, range(1001)))
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: small_images("")._replace(label_names=labels))
+    with pytest.raises(ValueError, match="has 1001 labels, and validation compares up to 1000"):
+        run(tmp_path / "run", dataclasses.replace(CONFIG, validation_split="test"))
+
+
 def test_an_epoch_is_once_through_the_split_unless_told_otherwise(tmp_path):
     model = run(tmp_path / "run", dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=None))
     assert int(model.generator_optimizer.iterations) == 20 // 8

@@ -35,13 +35,16 @@ def _main() -> None:
     name = DATASET.value or config.dataset
     dataset = load_factors(name, config.image_shape)
     model = training.load(workdir)
+    codes = disentanglement.code_names(model.codes)
+    factors = [factor for factor, size in zip(dataset.factor_names, dataset.factor_sizes, strict=True) if size > 1]
+    for what, names in ("dimensions of code", codes), ("factors that vary", factors):
+        if len(names) < 2:
+            raise ValueError(f"two or more {what} are needed to compare, got {', '.join(names) or 'none'}")
     represent = disentanglement.representation(model)
     train, test = disentanglement.train_and_test(represent, dataset, SEED.value, SAMPLES.value)
     scores = disentanglement.scores(train, test, SEED.value, SAMPLES.value)
     print(disentanglement.as_text(scores))
 
-    codes = disentanglement.code_names(model.codes)
-    factors = [factor for factor, size in zip(dataset.factor_names, dataset.factor_sizes, strict=True) if size > 1]
     shares = disentanglement.mutual_information(*train) / disentanglement.entropy(train.factors)
     report = {
         "dataset": name,

@@ -40,10 +40,10 @@ def _main() -> None:
         train = datasets.load(config.dataset, config.train_split, data_dir, config.image_shape, strict=config.strict)
         report["fidelity"] = fidelity.evaluate(model, train, data)
     report |= evaluate(model, data)
-    print(as_text(report))
     path = workdir / "evaluation.json"
     with replaced_file(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n")
+    print(as_text(report))
     print(f"written to {path}")
 
 

@@ -15,9 +15,11 @@ DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: 
 
 def _main(workdirs: list[str]) -> None:
     configs = {workdir: TrainingConfig.load(Path(workdir) / "config.json") for workdir in workdirs}
-    kinds = {(config.dataset, config.codes) for config in configs.values()}
+    kinds = {(config.dataset, config.codes, config.image_shape) for config in configs.values()}
     if len(kinds) > 1:
-        raise ValueError(f"the runs must share data set and codes; found {', '.join(map(str, sorted(kinds)))}")
+        raise ValueError(
+            f"the runs must share data set, codes and image shape; found {', '.join(map(str, sorted(kinds)))}"
+        )
     import keras  # noqa: PLC0415
 
     from infogan_tf import datasets, selection, training  # noqa: PLC0415

@@ -218,7 +218,7 @@ def _main() -> None:
         # TensorFlow cannot go on without a worker that it has lost, nor let it in again: a new process can, and
         # goes on from the last checkpoint once that worker is back.
         logging.warning("lost another worker, starting again: %s", str(error).splitlines()[0])
-        os.execv(sys.executable, [sys.executable, *(word for word in sys.orig_argv[1:] if word != "--overwrite")])
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--nooverwrite"])  # the last word counts
 
 
 def main() -> None:

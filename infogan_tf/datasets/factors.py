@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,10 +19,12 @@ class FactorDataset(Protocol):
     Attributes:
         factor_names: What each factor is called.
         factor_sizes: How many values each factor has.
+        image_shape: (height, width, channels).
     """
 
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
+    image_shape: tuple[int, int, int]
 
     def images(self, factors: np.ndarray) -> np.ndarray:
         """The images, uint8 [n, height, width, channels], of factors, integers [n, len(factor_sizes)]."""
@@ -30,11 +32,11 @@ class FactorDataset(Protocol):
 
 
 class ArrayFactors:
-    """A `FactorDataset` held in arrays: all combinations of the factors, or any subset of them.
+    """Images and their factors held in arrays: all combinations of the factors, or any subset of them.
 
     Args:
         images: uint8 [n, height, width, channels].
-        factors: Integers [n, k] from 0 up.
+        factors: Integers [n, k] from 0 up. A factor is counted from its smallest value.
         factor_names: k names; default: factor_0 and so on.
 
     Raises:
@@ -51,33 +53,9 @@ class ArrayFactors:
         self.factor_names = tuple(map(str, factor_names)) or tuple(f"factor_{i}" for i in range(factors.shape[1]))
         if len(self.factor_names) != factors.shape[1]:
             raise ValueError(f"{factors.shape[1]} factors need as many names, got {', '.join(self.factor_names)}")
-        self.factor_sizes = tuple(int(size) for size in factors.max(axis=0) + 1)
-        self._images, self._factors = images, factors
-
-    def images(self, factors: np.ndarray) -> np.ndarray:
-        """The first image of each combination.
-
-        Raises:
-            ValueError: There is no image of some combination.
-        """
-        factors = np.asarray(factors)
-        if (factors < 0).any() or (factors >= self.factor_sizes).any():
-            raise ValueError(f"factors must be below {self.factor_sizes}")
-        combinations, first = np.unique(self._numbers(self._factors), return_index=True)
-        wanted = self._numbers(factors)
-        places = np.searchsorted(combinations, wanted).clip(max=len(combinations) - 1)
-        if missing := (combinations[places] != wanted).sum():
-            raise ValueError(f"no image has {missing} of these {len(factors)} combinations of factors")
-        return self._images[first[places]]
-
-    def _numbers(self, factors: np.ndarray) -> np.ndarray:
-        """One number for each combination."""
-        return np.ravel_multi_index(tuple(factors.T), self.factor_sizes)
-
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Images and factors of `n` rows, drawn with replacement."""
-        rows = rng.integers(len(self._images), size=n)
-        return self._images[rows], self._factors[rows]
+        self.images, self.factors = images, factors - factors.min(axis=0)
+        self.factor_sizes = tuple(int(size) for size in self.factors.max(axis=0) + 1)
+        self.image_shape = images.shape[1:]
 
 
 def sample_factors(factor_sizes: Sequence[int], n: int, rng: np.random.Generator) -> np.ndarray:
@@ -85,18 +63,42 @@ def sample_factors(factor_sizes: Sequence[int], n: int, rng: np.random.Generator
     return rng.integers(factor_sizes, size=(n, len(factor_sizes)))
 
 
-def draw(dataset: FactorDataset, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 [n, height, width, channels] and their factors [n, k].
+class Part(NamedTuple):
+    """`size` images, uint8 [batch, height, width, channels], and their factors [batch, k], in batches."""
 
-    The factors are uniform and independent; of an `ArrayFactors` as they occur together in its arrays.
+    size: int
+    batches: Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+def parts(
+    dataset: FactorDataset | ArrayFactors, sizes: tuple[int, int], rng: np.random.Generator, batch_size: int = 500
+) -> tuple[Part, Part]:
+    """Images to learn from and others to test on, `sizes` of them.
+
+    Rendered ones have factors that are uniform and independent. Of arrays, no image occurs twice: two thirds are there
+    to learn from, one third to test on, and there may be fewer than wanted.
     """
-    if isinstance(dataset, ArrayFactors):
-        return dataset.draw(n, rng)
-    factors = sample_factors(dataset.factor_sizes, n, rng)
-    return dataset.images(factors), factors
+    if not isinstance(dataset, ArrayFactors):
+        return tuple(Part(n, _rendered(dataset, n, rng, batch_size)) for n in sizes)
+    rows = rng.permutation(len(dataset.images))
+    border = len(rows) * 2 // 3
+    chosen = rows[:border][: sizes[0]], rows[border:][: sizes[1]]
+    return tuple(Part(len(some), _looked_up(dataset, some, batch_size)) for some in chosen)
 
 
-def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset:
+def _rendered(dataset: FactorDataset, n: int, rng: np.random.Generator, batch_size: int):
+    for start in range(0, n, batch_size):
+        factors = sample_factors(dataset.factor_sizes, min(batch_size, n - start), rng)
+        yield dataset.images(factors), factors
+
+
+def _looked_up(dataset: ArrayFactors, rows: np.ndarray, batch_size: int):
+    for start in range(0, len(rows), batch_size):
+        some = rows[start : start + batch_size]
+        yield dataset.images[some], dataset.factors[some]
+
+
+def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset | ArrayFactors:
     """The factor data set called `name`.
 
     Args:
@@ -111,20 +113,20 @@ def load_factors(name: str, image_shape: tuple[int, int, int]) -> FactorDataset:
     if name in RENDERED:
         from infogan_tf.datasets.sprites import Sprites  # noqa: PLC0415 - only this data set needs the renderer
 
-        dataset: FactorDataset = Sprites(size=image_shape[0], color=name == "sprites_color")
+        dataset = Sprites(size=image_shape[0], color=name == "sprites_color")
     elif name.startswith("npz:"):
-        dataset = _from_npz(Path(name.removeprefix("npz:")))
+        dataset = _from_npz(Path(name.removeprefix("npz:")).expanduser())
     else:
         raise ValueError(f"no factors are known of dataset {name!r}; there are sprites, sprites_color, npz:/path")
-    shape = draw(dataset, 1, np.random.default_rng(0))[0].shape[1:]
-    if shape != tuple(image_shape):
-        raise ValueError(f"the model takes images {tuple(image_shape)}, but {name} has {shape}")
+    if dataset.image_shape != tuple(image_shape):
+        raise ValueError(f"the model takes images {tuple(image_shape)}, but {name} has {dataset.image_shape}")
     return dataset
 
 
 def _from_npz(path: Path) -> ArrayFactors:
     arrays = npz.read(path, "images", "factors", optional=("factor_names",))
-    return ArrayFactors(npz.as_bytes(path, arrays["images"]), arrays["factors"], arrays.get("factor_names", ()))
+    names = np.atleast_1d(arrays.get("factor_names", ()))
+    return ArrayFactors(npz.as_bytes(path, arrays["images"]), arrays["factors"], names)
 
 
 def _kind(array: np.ndarray) -> str:

@@ -24,6 +24,10 @@ from infogan_tf.datasets.images import ImageSet
 
 logger = logging.getLogger(__name__)
 
+PARTS = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "val": "validation",
+    "valid": "validation", "validation": "validation",
+}  # fmt: skip
 BLOCK = 256  # files whose images are held at a time
 NAMES = 10  # of broken files in a message
 
@@ -32,8 +36,9 @@ def load(root: Path, image_shape: tuple[int, int, int], strict: bool) -> tuple[I
     """All images below a folder, and the rows of its splits.
 
     Files in sub-folders count; the first level of sub-folders are the classes if every image lies in one and there are
-    two or more. A tenth of the files, chosen by the hash of their names, is the split "test". Where there are
-    sub-folders `train` and `test`, all sub-folders are splits instead, and the classes lie below them.
+    two or more. A tenth of the files, chosen by the hash of their names, is the split "test". Where there is a
+    sub-folder `train` and a `test` or `validation` (or another of `PARTS`, in any case), all sub-folders are splits
+    instead, also under those names, and the classes lie below them; without a `test`, it is a tenth of `train`.
 
     Args:
         root: The folder. Hidden files and those whose suffix is not in `decoding.FORMATS` are ignored.
@@ -45,7 +50,7 @@ def load(root: Path, image_shape: tuple[int, int, int], strict: bool) -> tuple[I
     """
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder")
-    files = sorted(_files(root))
+    files = sorted(_files(root, strict))
     if not files:
         raise ValueError(f"{root} holds no file that ends in {', '.join(decoding.FORMATS)}")
     state = [decoding.VERSION, *((name, *_state(root / name)) for name in files)]
@@ -60,11 +65,22 @@ def load(root: Path, image_shape: tuple[int, int, int], strict: bool) -> tuple[I
     return ImageSet(images, labels, label_names), parts
 
 
-def _files(root: Path) -> Iterator[str]:
-    """Paths below `root`, with / on every system."""
-    ignored = Counter()
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+def _files(root: Path, strict: bool) -> Iterator[str]:
+    """Paths below `root`, with / on every system; links to folders are followed, each folder is seen once."""
+
+    def cannot_enter(error: OSError) -> None:
+        if strict:
+            raise ValueError(f"cannot look into {error.filename}: {error.strerror}") from error
+        logger.warning("left out: cannot look into %s (%s)", error.filename, error.strerror)
+
+    ignored, seen = Counter(), set()
+    for folder, folders, names in os.walk(root, onerror=cannot_enter, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             suffix = Path(name).suffix.lower()
             if name.startswith("."):
@@ -127,13 +143,21 @@ def _arrange(files: list[str]) -> tuple[np.ndarray | None, tuple[str, ...], dict
     order = np.array(sorted(range(len(files)), key=lambda row: hashlib.sha256(os.fsencode(files[row])).digest()))
     folders = [name.split("/")[:-1] for name in files]
     first = [path[0] if path else "" for path in folders]
-    if {"train", "test"} <= set(first):
+    meant = {PARTS[name.lower()]: name for name in sorted(set(first)) if name.lower() in PARTS}
+    if "train" in meant and len(meant) > 1:
         parts = {part: order[[first[row] == part for row in order]] for part in sorted(set(first)) if part}
+        parts |= {part: parts[name] for part, name in meant.items()}
+        if "test" not in parts:
+            held_out = splits.hold_out(parts["train"])
+            parts |= {"train": held_out["train"], "test": held_out["test"]}
         first = [path[1] if len(path) > 1 else "" for path in folders]
     else:
         parts = splits.hold_out(order)
     names = sorted({first[row] for rows in parts.values() for row in rows})
+    if len(names) > 1 and "" in names:
+        logger.info("no labels: %d images lie in no class folder", first.count(""))
     if len(names) < 2 or "" in names:
         return None, (), parts
     labels = {name: label for label, name in enumerate(names)}
-    return np.array([labels.get(name, -1) for name in first]), tuple(names), parts
+    shown = (os.fsencode(name).decode(errors="replace") for name in names)  # old archives hold names in other codes
+    return np.array([labels.get(name, -1) for name in first]), tuple(shown), parts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import copy
 import os
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +69,7 @@ class FileImages(LazyImages):
         image_shape: tuple[int, int, int],
     ):
         super().__init__(np.arange(len(offsets)), image_shape)
+        _allow_files(len(paths))
         self._files = [open(path, "rb", buffering=0) for path in paths]  # noqa: SIM115 - as long as the images
         self._file_of = file_of
         self._offsets = offsets
@@ -78,6 +81,15 @@ class FileImages(LazyImages):
             if os.preadv(file.fileno(), [image], self._offsets[number]) != image.nbytes:
                 raise OSError(f"{file.name} has become shorter while it was read")
         return images
+
+
+def _allow_files(more: int) -> None:
+    """Lets this process open so many more files, as far as the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY:
+        wanted = soft + more if hard == resource.RLIM_INFINITY else min(soft + more, hard)
+        with contextlib.suppress(ValueError):  # macOS has another limit beside the hard one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class ImageSet(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,9 @@ from tqdm import tqdm
 
 from infogan_tf.datasets import decoding, splits
 from infogan_tf.datasets.images import ImageSet
+
+# What numpy and zipfile raise for damaged files: a header may claim any size, a member any compression.
+BROKEN = (ValueError, OSError, RuntimeError, MemoryError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def load(path: Path, image_shape: tuple[int, int, int] | None) -> tuple[ImageSet, dict[str, np.ndarray]]:
@@ -57,7 +61,7 @@ def read(path: Path, *needed: str, optional: tuple[str, ...] = ()) -> dict[str, 
     try:
         with np.load(path, allow_pickle=False) as file:
             held, arrays = file.files, {name: file[name] for name in (*needed, *optional) if name in file}
-    except (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except BROKEN as error:
         reason = "arrays of Python objects are not read" if "allow_pickle" in str(error) else error
         raise ValueError(f"{path} cannot be read: {reason}") from None
     for name in needed:

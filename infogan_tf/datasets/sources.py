@@ -32,7 +32,7 @@ def load(
             "sprites" or "sprites_color" (drawn, see `sprites`), any name of tensorflow-datasets, or a path:
             "folder:/path", "npz:/path.npz", "tfrecord:/path-*.tfrecord" (see the modules of these names).
         split: As in tensorflow-datasets, for example "train", "test", "train[:55000]", "train[-10%:]". Paths have
-            "train", "test" (a tenth) and "all".
+            "train", "test" (a tenth) and "all", and folders with splits of their own have those.
         data_dir: Where tensorflow-datasets keeps its data; default: its own default.
         image_shape: (height, width, channels). Images of folders, .npz files and tensorflow-datasets are brought to
             it; a folder needs it.

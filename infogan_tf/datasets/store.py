@@ -6,11 +6,13 @@ a JSON file with whatever else is known of them, which is written last. They can
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import math
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from infogan_tf.datasets.images import FileImages
 from infogan_tf.files import cache_folder, replaced_file
 
 logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 24 * 3600
 
 
 def decoded_copy(
@@ -63,11 +67,20 @@ def decoded_copy(
                 described = {"name": name, **write(file.write)}
                 described["num_images"] = file.tell() // size
             new_index.write_text(json.dumps(described))
-        for outdated in folder.glob(f"{of_set}-*"):
-            if outdated.stem != index.stem:
-                outdated.unlink(missing_ok=True)
+        _clean_up(folder, of_set, index.stem)
     rows = np.arange(described["num_images"])
     return FileImages([pixels], np.zeros_like(rows), rows * size, image_shape), described
+
+
+def _clean_up(folder: Path, of_set: str, current: str) -> None:
+    """Removes copies of other states, and what killed processes had begun to write more than a day ago."""
+    for path in folder.glob(f"{of_set}-*"):
+        if path.stem != current:
+            path.unlink(missing_ok=True)
+    for path in folder.glob(f".*-{of_set}-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()
 
 
 def _digest(value: Any) -> str:

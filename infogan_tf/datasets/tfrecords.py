@@ -8,6 +8,7 @@ digits-00000-of-00008.tfrecord and so on.
 from __future__ import annotations
 
 import contextlib
+import glob
 import math
 import re
 from pathlib import Path
@@ -153,7 +154,7 @@ def _folder_and_name(path_pattern: str | Path) -> tuple[Path, str]:
 
 def _files_and_shape(path_pattern: str | Path) -> tuple[list[str], tuple[int, int, int]]:
     folder, name = _folder_and_name(path_pattern)
-    files = sorted(str(path) for path in folder.glob(name))
+    files = sorted(str(path) for path in folder.glob("*".join(map(glob.escape, name.split("*")))))
     if not files:
         raise FileNotFoundError(f"no file matches {path_pattern}")
     announced = {int(total) for file in files for total in re.findall(r"-\d{5}-of-(\d{5})", Path(file).name)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from keras.utils import Progbar
 
-from infogan_tf.datasets.factors import FactorDataset
+from infogan_tf.datasets.factors import ArrayFactors, FactorDataset, parts
 from infogan_tf.evaluation.disentanglement.beta_vae import beta_vae
 from infogan_tf.evaluation.disentanglement.dci import dci
 from infogan_tf.evaluation.disentanglement.explicitness import explicitness
@@ -15,10 +15,11 @@ from infogan_tf.evaluation.disentanglement.samples import Represent, Sample, enc
 from infogan_tf.evaluation.disentanglement.sap import sap
 
 POOL = 3
+SMALLEST_POOL = 3000  # images, of which votes take 64 that share a value
 
 
 def evaluate(
-    represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
+    represent: Represent, dataset: FactorDataset | ArrayFactors, seed: int = 0, samples: int = 10_000, verbose: int = 1
 ) -> dict[str, float]:
     """`scores` of a representation on images drawn from a data set.
 
@@ -27,29 +28,28 @@ def evaluate(
         dataset: The images and their factors.
         seed: Of the images, votes, pairs and classifiers.
         samples: Images that classifiers learn from; half as many to test them on. Votes and pairs, of which
-            disentanglement_lib renders each anew, are drawn from three times as many.
+            disentanglement_lib renders each anew, are drawn from three times as many, and 3,000 at least.
         verbose: 1 for progress bars, 0 for silence.
 
     Raises:
-        ValueError: See `samples.checked`.
+        ValueError: See `samples.checked`; or an array is too small for a factor's values to occur twice.
     """
     train, test = train_and_test(represent, dataset, seed, samples, verbose)
     return scores(train, test, seed, samples, verbose)
 
 
 def train_and_test(
-    represent: Represent, dataset: FactorDataset, seed: int = 0, samples: int = 10_000, verbose: int = 1
+    represent: Represent, dataset: FactorDataset | ArrayFactors, seed: int = 0, samples: int = 10_000, verbose: int = 1
 ) -> tuple[Sample, Sample]:
     """Codes of 3 * `samples` images to learn from and of half as many to test on: what `scores` takes.
 
     Factors of a single value are left out: nothing can depend on them.
     """
-    sizes = POOL * samples, POOL * (samples // 2)
-    bar = Progbar(sum(sizes), unit_name="image", verbose=verbose)
-    rng = np.random.default_rng(seed)
+    pool = max(POOL * samples, SMALLEST_POOL)
+    drawn = parts(dataset, (pool, pool // 2), np.random.default_rng(seed))
+    bar = Progbar(sum(part.size for part in drawn), unit_name="image", verbose=verbose)
     varied = np.array(dataset.factor_sizes) > 1
-    parts = (encode(represent, dataset, n, rng, bar.add) for n in sizes)
-    train, test = (Sample(codes, factors[:, varied]) for codes, factors in parts)
+    train, test = (Sample(s.codes, s.factors[:, varied]) for s in (encode(represent, part, bar.add) for part in drawn))
     return train, test
 
 

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infogan_tf.datasets.factors import FactorDataset, draw
-
-BATCH_SIZE = 500
+from infogan_tf.datasets.factors import Part
 
 Represent = Callable[[np.ndarray], np.ndarray]
 """Images uint8 [n, height, width, channels] to codes [n, d]."""
@@ -22,17 +20,10 @@ class Sample(NamedTuple):
     factors: np.ndarray
 
 
-def encode(
-    represent: Represent,
-    dataset: FactorDataset,
-    n: int,
-    rng: np.random.Generator,
-    advance: Callable[[int], object] = lambda images: None,
-) -> Sample:
-    """The codes of `n` images drawn from a data set, in batches; `advance` is told the size of each."""
+def encode(represent: Represent, part: Part, advance: Callable[[int], object] = lambda images: None) -> Sample:
+    """The codes of a part of a data set; `advance` is told the size of each batch."""
     codes, factors = [], []
-    for start in range(0, n, BATCH_SIZE):
-        images, shown = draw(dataset, min(BATCH_SIZE, n - start), rng)
+    for images, shown in part.batches:
         codes.append(np.asarray(represent(images)))
         factors.append(shown)
         advance(len(images))
