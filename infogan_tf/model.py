@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from infogan_tf import architectures, networks, objectives, presets, validation
+from infogan_tf import architectures, instance_noise, networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomView
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.evaluation.clustering import ClusteringScores
+from infogan_tf.inference import Inference
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam, steps_taken
 from infogan_tf.recognition import RecognitionPhase
@@ -22,7 +22,7 @@ from infogan_tf.saving import Saving
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class InfoGAN(RecognitionPhase, Saving, keras.Model):
+class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
     """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
 
     Args:
@@ -234,17 +234,6 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         losses = [self.d_loss_metric, self.g_loss_metric, *wake_losses]
         return [*losses, *self.information_metrics, *self.clustering_metrics]
 
-    def sample(self, n: int | tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Z ~ N(0, I) [n, noise_size] and c ~ P(c) [n, code_size], float32; `seed` is a stateless seed of 2."""
-        if seed is None:
-            seed = self.seed_generator.next()
-        noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int32)))
-
-        def draw(n: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.random.stateless_normal([n, self.noise_size], noise_seed), self.codes.sample(n, code_seed)
-
-        return own_rows(draw, n)
-
     def _share(self, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The codes as pairs that agree in one factor, and its index [pairs]."""
         seed = tf.cast(self.seed_generator.next(), tf.int32)
@@ -309,21 +298,12 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         return [images] if change is None else [images, change(images, training=True)]
 
     def _noisy(self, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Instance noise (Sønderby et al., 2017): x + ε, ε ~ N(0, σ²), σ falling to 0.
-
-        With it the distributions of real and generated images overlap, however narrow they are themselves. As ε does
-        not know c either, the bound stays a bound here too.
-        """
+        """With instance noise, whose clock is the steps of D."""
         if not self.instance_noise_stddev:
             return batches
-        step = steps_taken(self.discriminator_optimizer)
-        stddev = self.instance_noise_stddev * tf.maximum(1 - step / self.instance_noise_steps, 0)
-
-        def noise(batch: tf.Tensor) -> tf.Tensor:
-            seed = tf.cast(self.seed_generator.next(), tf.int32)
-            return own_rows(lambda n: tf.random.stateless_normal([n, *self.image_shape], seed), tf.shape(batch)[0])
-
-        return tuple(batch + stddev * noise(batch) for batch in batches)
+        done = steps_taken(self.discriminator_optimizer) / self.instance_noise_steps
+        stddev = self.instance_noise_stddev * tf.maximum(1 - done, 0)
+        return tuple(instance_noise.added(batch, stddev, self.seed_generator.next()) for batch in batches)
 
     def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         """L_I of each code from the trunk's features of each view: continuous codes from x, discrete ones from T(x).
@@ -397,53 +377,3 @@ class InfoGAN(RecognitionPhase, Saving, keras.Model):
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # the dataset's own business; Keras warns otherwise
         return super().fit(x, *args, **kwargs)
-
-    # ------------------------------------------------------------------ use
-
-    def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """`infer_code` as a layer call, so that `predict` works."""
-        return self.codes.infer(self.posterior_parameters(images, training))
-
-    def posterior_parameters(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The parameters of Q(c|x), [batch, codes.num_parameters]."""
-        if self.recognition:
-            return self.recognition(images, training=training)
-        return self.posterior_head(self.trunk(images, training=training), training=training)
-
-    def generate(self, z: Any = None, c: Any = None, *, n: int | None = None, seed: int | None = None) -> tf.Tensor:
-        """Images G(z, c) in inference mode.
-
-        Args:
-            z: Noise [n, noise_size], float32; default: drawn from N(0, I).
-            c: Flat codes [n, code_size], float32; default: drawn from P(c).
-            n: How many, where neither z nor c says so; default 1.
-            seed: For what is drawn; default: the model's own seed generator.
-
-        Returns:
-            float32 [n, height, width, channels] in [0, 1].
-
-        Raises:
-            ValueError: z or c has another shape.
-        """
-        z = None if z is None else validation.as_matrix("z", z, self.noise_size)
-        c = None if c is None else validation.as_matrix("c", c, self.codes.size)
-        n = validation.batch_size(z, c, n)
-        if z is None or c is None:
-            drawn = self.sample(n, None if seed is None else tf.constant([0, seed]))
-            z, c = (own if given is None else given for given, own in zip((z, c), drawn, strict=True))
-        return tf.cast(self.generator([z, c], training=False), tf.float32)
-
-    def infer_code(self, images: Any) -> dict[str, tf.Tensor]:
-        """Q(c|x) in inference mode for images [n, height, width, channels] in [0, 1].
-
-        Returns:
-            float32: `code` [n, code_size], the point estimate as a flat code, and for each code `NAME_probs`
-            [n, size], or `NAME_mean` and `NAME_stddev` [n, dim] (circular: angle `NAME_mean` and
-            `NAME_concentration` [n, 1]).
-
-        Raises:
-            ValueError: Another shape than `image_shape`, or values outside [0, 1].
-        """
-        images = np.asarray(images, np.float32)
-        validation.check_images(images, self.image_shape)
-        return self(images, training=False)
