@@ -25,6 +25,8 @@ def main(argv: list[str]) -> None:
     """Scores the runs, prints a line for each and the correlations, writes the JSON."""
     from infogan_tf import datasets, selection, training  # noqa: PLC0415 - only once the flags are in order
 
+    if len(argv) < 2:
+        raise app.UsageError("which folders of infogan-benchmark?")
     found = [(path, json.loads(path.read_text())) for folder in argv[1:] for path in Path(folder).glob("seed-*.json")]
     dataset = found[0][1]["config"]["dataset"]
     images = datasets.load(dataset, "train[:5000]", DATA_DIR.value).images

@@ -87,11 +87,12 @@ def publish(staging: Path, version: int | None = None) -> Path:
         folder = base / str(version or max(_numbered(base), default=0) + 1)
         try:
             staging.rename(folder)
-            _to_disk(base)
-            return folder
         except OSError as error:  # rename(2) fails on a version that another export published meanwhile
             if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
                 raise
+        else:
+            _to_disk(base)
+            return folder
 
 
 def _to_disk(*paths: Path) -> None:
@@ -100,6 +101,9 @@ def _to_disk(*paths: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+        except OSError:
+            if not path.is_dir():  # some network file systems cannot do it for folders
+                raise
         finally:
             os.close(descriptor)
 

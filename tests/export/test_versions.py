@@ -1,7 +1,9 @@
 """Version folders appear whole, under their number, or not at all, and disappear in one step."""
 
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +85,15 @@ def test_files_are_on_the_disk_before_they_are_a_version(tmp_path, monkeypatch):
     new_version(tmp_path)
     assert before == {path.stat().st_ino for path in (version, *version.rglob("*"))}
     assert after == {tmp_path.stat().st_ino}
+
+
+def test_file_systems_that_cannot_sync_folders_will_do(tmp_path, monkeypatch):
+    def fsync(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert new_version(tmp_path) == 1
 
 
 def test_a_padded_version_is_the_same_version(tmp_path):
