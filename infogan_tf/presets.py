@@ -23,14 +23,15 @@ _MNIST: dict[str, Any] = {
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
-_TONES = {**_MNIST["augmentation"], "gamma": 1.0}  # without, a kind of garment is a shade
+# Without gamma a kind of garment is a shade; with MNIST's amounts, a size or a slope.
+_GARMENT_VIEW = {"rotation": 0.2, "shear": 0.3, "scale": 0.3, "shift": 0.1, "gamma": 1.0}
 _FASHION_MNIST = {
     **_MNIST,
     "dataset": "fashion_mnist",
     "codes": "garment:categorical(10),shade:uniform,width:uniform",
     "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
-    "augmentation": _TONES,
-    "recognition_augmentation": {**_TONES, "erase": 0.5},
+    "augmentation": _GARMENT_VIEW,
+    "recognition_augmentation": {**_GARMENT_VIEW, "erase": 0.5},
 }
 _WAKE = {"epochs": 9, "decay_epochs": 2, "recognition_epochs": 3, "wake_weight": 1.0}
 
