@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import json
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,11 +42,21 @@ def run(configs: list[TrainingConfig], runs: Path, out: Path, split: str = "test
     for config in configs:
         if config.seed not in results:
             # A process of its own: nothing of one run is left for the next, its memory least of all.
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as pool:
                 results[config.seed] = pool.submit(measure, config, runs / f"seed-{config.seed}", split).result()
             _write(out / f"seed-{config.seed}.json", json.dumps(results[config.seed], indent=2) + "\n")
         _write(out / "table.md", as_table([results[c.seed] for c in configs if c.seed in results]))
     return [results[config.seed] for config in configs]
+
+
+def end_with_parent() -> None:
+    """Lets this process end when the one that started it is gone, however that came: nobody would see its results."""
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -77,3 +79,21 @@ def test_a_seed_is_trained_evaluated_and_written(tmp_path, monkeypatch):
     assert measured["steps"] == 2
     assert (tmp_path / "runs" / "seed-3" / "model.keras").exists()
     assert measured["images_per_second"] == pytest.approx(16 / measured["seconds"], rel=0.05)
+
+
+def test_a_training_ends_with_the_benchmark_that_started_it(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from infogan_tf.benchmark import end_with_parent\n"
+        "if __name__ == '__main__':\n"
+        "    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), end_with_parent) as pool:\n"
+        "        pool.submit(os.getpid).result()\n"
+        "        print('started', flush=True)\n"
+        "        pool.submit(time.sleep, 600).result()\n"
+    )
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline() == "started\n"
+        parent.kill()
+        parent.communicate(timeout=60)  # its child has the same output, which ends with the last that holds it

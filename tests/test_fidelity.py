@@ -193,6 +193,18 @@ def test_the_cache_belongs_to_images_labels_and_version(cache, monkeypatch):
     assert len(paths) == 5
 
 
+def test_of_a_large_split_the_same_part_teaches_every_time(cache, monkeypatch):
+    monkeypatch.setattr(classifiers, "MOST_IMAGES", 50)
+    taught = []
+    monkeypatch.setattr(classifiers, "_train", lambda data: taught.append(data) or cache)
+    classifiers.trained(bars(200, 0), bars(100, 1))
+    classifiers.trained(bars(200, 0), bars(100, 1))  # found in the cache, so under the same digest
+    (part,) = taught
+    everything = {image.tobytes() for image in bars(200, 0).images}
+    assert len({image.tobytes() for image in part.images} & everything) == 50
+    np.testing.assert_array_equal(part.labels, [int(i[:4].mean() < i[4:].mean()) for i in part.images])
+
+
 def test_a_damaged_file_is_replaced(cache, monkeypatch, caplog):
     path = classifiers._path(bars(200, 0))
     whole = path.read_bytes()
