@@ -28,6 +28,7 @@ class Worker:
         self._pipe, pipe = context.Pipe()
         self._process = context.Process(target=_serve, args=(pipe, build, arguments), daemon=True)
         self._process.start()
+        pipe.close()  # so that the end of a process that fails is the end of the pipe
         self.measure()  # waits until it is built, and warms it up
 
     def measure(self) -> float:

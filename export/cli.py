@@ -9,15 +9,15 @@ from pathlib import Path
 from absl import flags
 
 from infogan_export.versions import check_free, find_version
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run to export.")
+WORKDIR = define_path("workdir", None, "Folder of the run to export.")
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "last", ["last", "best"], "Of --workdir; see infogan-evaluate.")
 REPUBLISH = flags.DEFINE_integer(
     "republish", None, "Instead of a run: publish a copy of this version as a new one, to go back to it.", lower_bound=0
 )
-BASE = flags.DEFINE_string("base", None, "Folder above the version folders, as models/infogan.", required=True)
+BASE = define_path("base", None, "Folder above the version folders, as models/infogan.", required=True)
 VERSION = flags.DEFINE_integer("version", None, "Number of the version. Default: the next free one.", lower_bound=1)
 KEEP = flags.DEFINE_integer(
     "keep",

@@ -65,8 +65,8 @@ def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]
     Returns:
         `seed`; `split`; where there are labels `acc`, `purity`, `nmi`, `ari` of the first categorical code, as
         fractions, and `fidelity`; where there are known factors `disentanglement`; `information` as `evaluation.report`
-        has it; `steps`; `seconds` of training, pictures and checkpoints included, and `images_per_second` over them;
-        `config`; `machine`; `revision` of the project's repository, if it is one.
+        has it; `precision`, the policy; `steps`; `seconds` of training, pictures and checkpoints included, and
+        `images_per_second` over them; `config`; `machine`; `revision` of the project's repository, if it is one.
     """
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.datasets.factors import RENDERED, load_factors  # noqa: PLC0415
@@ -90,6 +90,7 @@ def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]
         factors = load_factors(config.dataset, config.image_shape)
         result["disentanglement"] = disentanglement.evaluate(disentanglement.representation(model), factors)
     return result | {
+        "precision": model.dtype_policy.name,
         "steps": steps,
         "seconds": round(seconds, 1),
         "images_per_second": round(steps * config.batch_size / seconds, 1),

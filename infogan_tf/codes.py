@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
+import numbers
 from typing import Any, ClassVar
 
 import tensorflow as tf
@@ -101,8 +102,7 @@ class Categorical(Code):
     size = num_parameters = property(lambda self: self.num_classes)
 
     def __post_init__(self):
-        if not isinstance(self.num_classes, int) or self.num_classes < 2:
-            raise ValueError(f"code {self.name!r}: num_classes must be an integer from 2 up, got {self.num_classes}")
+        _check_integer(self, "num_classes", smallest=2)
         if self.probs is None:
             return
         object.__setattr__(self, "probs", tuple(float(p) for p in self.probs))
@@ -147,7 +147,7 @@ class Bernoulli(Code):
     size = num_parameters = property(lambda self: self.dim)
 
     def __post_init__(self):
-        _check_dim(self)
+        _check_integer(self, "dim", smallest=1)
 
     @property
     def entropy(self) -> float:
@@ -182,7 +182,7 @@ class Continuous(Code):
     size = property(lambda self: self.dim)
 
     def __post_init__(self):
-        _check_dim(self)
+        _check_integer(self, "dim", smallest=1)
         for field in ("stddev", "min_stddev"):
             value = getattr(self, field)
             if value is not None and value <= 0:
@@ -247,8 +247,11 @@ class Uniform(Continuous):
 
     @property
     def max_information(self) -> float:
-        """As for a Normal; truncation at most doubles the density (mean on an edge of the support)."""
-        return super().max_information + self.dim * math.log(2) * self.truncated
+        """As for a Normal; with its mean on an edge, truncation divides the density by Φ(2/σ) - ½, the mass inside."""
+        if not self.truncated:
+            return super().max_information
+        inside = special.ndtr(2 / (self.stddev or self.min_stddev)) - 0.5
+        return super().max_information - self.dim * math.log(inside)
 
     def describe(self):
         return {**super().describe(), "range": [-1.0, 1.0]}
@@ -319,9 +322,12 @@ class Circular(Code):
         return tf.atan2(flat[..., 1], flat[..., 0])
 
 
-def _check_dim(code: Bernoulli | Continuous) -> None:
-    if not isinstance(code.dim, int) or code.dim < 1:
-        raise ValueError(f"code {code.name!r}: dim must be an integer from 1 up, got {code.dim}")
+def _check_integer(code: Code, field: str, smallest: int) -> None:
+    """NumPy's integers will do, and become Python's."""
+    value = getattr(code, field)
+    if not isinstance(value, numbers.Integral) or value < smallest:
+        raise ValueError(f"code {code.name!r}: {field} must be an integer from {smallest} up, got {value}")
+    object.__setattr__(code, field, int(value))
 
 
 KINDS: dict[str, type[Code]] = {k.kind: k for k in (Categorical, Uniform, Gaussian, Bernoulli, Circular)}

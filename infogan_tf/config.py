@@ -126,14 +126,16 @@ class TrainingConfig:
         given = {key: value for key, value in overrides.items() if value is not None}
         if "dataset" in given:
             given["dataset"] = _with_absolute_path(given["dataset"])
+        if "data_dir" in given:
+            given["data_dir"] = _absolute(given["data_dir"])
         values = presets.get(name)
         if "codes" in given:
             values["lambdas"] = {}
         values.update(given)
         if "recognition_epochs" in values and "recognition_epochs" not in given:
             values["recognition_epochs"] = min(values["recognition_epochs"], values["epochs"] - 1)
-            if not values["recognition_epochs"] and "wake_weight" not in given:
-                values["wake_weight"] = 0.0
+        if not values.get("recognition_epochs") and "wake_weight" not in given:
+            values["wake_weight"] = 0.0
         if values["dataset"] is None:
             raise ValueError(f"preset {name} brings no images: add --dataset=folder:/path or --dataset=npz:/path")
         return cls(preset=name, **values)
@@ -169,4 +171,8 @@ class TrainingConfig:
 
 def _with_absolute_path(dataset: str) -> str:
     kind, _, path = dataset.partition(":")
-    return f"{kind}:{os.path.abspath(os.path.expanduser(path))}" if kind in PATH_KINDS and path else dataset
+    return f"{kind}:{_absolute(path)}" if kind in PATH_KINDS and path else dataset
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else os.path.abspath(os.path.expanduser(path))

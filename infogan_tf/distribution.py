@@ -32,6 +32,11 @@ def is_chief(used: tf.distribute.Strategy) -> bool:
     return resolver.task_type == "chief" or (resolver.task_type == "worker" and resolver.task_id == 0)
 
 
+def several_workers() -> bool:
+    """Whether the strategy in scope is one of several processes."""
+    return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+
+
 def own_rows(draw: Callable[[int | tf.Tensor], Any], n: int | tf.Tensor) -> Any:
     """This replica's n rows of `draw(n * replicas)`, which every replica draws alike.
 
@@ -49,6 +54,6 @@ def as_logs(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
     There Keras (3.15) averages along the first axis, which a scalar does not have.
     """
-    if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+    if several_workers():
         return {name: tf.expand_dims(value, 0) for name, value in values.items()}
     return values

@@ -87,14 +87,21 @@ _OF_EACH_IMAGE = (
 def each(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
     """`[network(batch, training=True) for batch in batches]` for batches of equal size, each with its own statistics.
 
-    In one pass, which makes the products larger and their gradients one, unless the network has a layer that might
-    look across images in a way of its own.
+    In one pass, which makes the products larger and their gradients one, unless the network has a layer, or another
+    operation, that might look across images in a way of its own.
     """
-    known = all(isinstance(layer, (*_OF_EACH_IMAGE, keras.Model)) for layer in network._flatten_layers())
-    if len(batches) == 1 or not known:
+    if len(batches) == 1 or not _sees_images_alone(network):
         return [network(batch, training=True) for batch in batches]
     token = _parts.set(len(batches))
     try:
         return tf.split(network(tf.concat(batches, axis=0), training=True), len(batches))
     finally:
         _parts.reset(token)
+
+
+def _sees_images_alone(operation) -> bool:
+    """Whether only batch normalisation, if anything in it, looks from one image of a batch to another."""
+    inner = getattr(operation, "operations", None) or getattr(operation, "layers", None)
+    if inner and isinstance(operation, keras.Model):
+        return all(map(_sees_images_alone, inner))
+    return isinstance(operation, _OF_EACH_IMAGE)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from infogan_tf import architectures, instance_noise, networks, objectives, presets, validation
 from infogan_tf.augmentation import RandomView
+from infogan_tf.checked import Checked
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
 from infogan_tf.distribution import as_logs, own_rows
@@ -22,7 +23,7 @@ from infogan_tf.saving import Saving
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
+class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
     """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
 
     Args:
@@ -30,7 +31,8 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         image_shape: (height, width, channels).
         noise_size: Width of the incompressible noise z.
         architecture: Of the default networks: one of `architectures.NAMES`.
-        generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the architecture's.
+        generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the architecture's. Own
+            networks are functional models, or Sequential ones with an Input.
         trunk: Own network images -> features [batch, any], shared by D and Q.
         discriminator_head: Own network features -> logit [batch, 1].
         posterior_head: Own network features -> [batch, codes.num_parameters].
@@ -41,7 +43,8 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
             posterior head, and alone is trained from then on; `begin_recognition` makes it.
         recognition_augmentation: T of the recognition phase; default: `augmentation`.
-        seed: Of everything the model draws while it trains and in `generate`.
+        seed: Of the noise and codes that the model draws. Of the first weights, and of layers that draw and have no
+            seed of their own: `keras.utils.set_random_seed`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
 
@@ -80,7 +83,14 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         if isinstance(codes, str):
             codes = CodeSpec.parse(codes)
         self.codes = codes if isinstance(codes, CodeSpec) else CodeSpec(codes)
-        self.image_shape = tuple(image_shape)
+        self.image_shape = validation.check_image_shape(image_shape)
+        validation.check_own_networks(
+            generator=generator,
+            trunk=trunk,
+            discriminator_head=discriminator_head,
+            posterior_head=posterior_head,
+            contrast_head=None if contrast_head in (None, True, False) else contrast_head,
+        )
         self.noise_size = noise_size
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -145,7 +155,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
-        """Configures training.
+        """Configures training. For rates that change give the optimizers schedules.
 
         Args:
             discriminator_optimizer: Of the trunk and D's head. Default: the paper's, Adam(2e-4, beta_1=0.5).
@@ -169,8 +179,9 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
 
         Raises:
-            ValueError: Unknown loss; `lambdas` that name no code; numbers that are negative or none; noise that never
-                ends; weights that lack a contrast head, a categorical code or an augmentation; XLA with `RandomView`.
+            ValueError: An `optimizer`, or one for two; unknown loss; `lambdas` that name no code; numbers that are
+                negative or none; noise that never ends; weights that lack a contrast head, a categorical code or an
+                augmentation; XLA with `RandomView`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -184,6 +195,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
                 "RandomView has no XLA kernel: leave jit_compile at 'auto', or use neither augmentation nor "
                 "recognition_augmentation"
             )
+        validation.check_optimizers(discriminator_optimizer, generator_optimizer, recognition_optimizer, **kwargs)
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
@@ -245,6 +257,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of D on V(D,G), then one of G and Q together on V(D,G) - λ L_I(G,Q) (eq. 6)."""
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        real = tf.cast(real, tf.float32)
         if self.recognition:
             return self._recognition_step(real)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
@@ -285,7 +298,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         g_gradients = generator_tape.gradient(fake, g_variables, output_gradients=fake_gradient)
         self.generator_optimizer.apply(g_gradients + q_gradients, g_variables + q_variables)
 
-        return as_logs(self._record(information, d_loss=d_loss, g_loss=g_loss))
+        return as_logs(self._record(tf.shape(real)[0], information, d_loss=d_loss, g_loss=g_loss))
 
     @property
     def _num_replicas(self) -> int:
@@ -329,17 +342,18 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
         """λ L_I, summed over the codes."""
         return tf.add_n([self.lambdas[name] * value for name, value in information.items()])
 
-    def _record(self, information: dict[str, tf.Tensor], **losses: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Updates the metrics; a loss of the other phase stays at 0."""
+    def _record(self, n: tf.Tensor, information: dict[str, tf.Tensor], **losses: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Updates the metrics with means over a batch of n images; a loss of the other phase stays at 0."""
         values = losses | {f"{name}_information": value for name, value in information.items()}
         for metric in self.metrics:
             if metric.name in values:
-                metric.update_state(values[metric.name])
+                metric.update_state(values[metric.name], sample_weight=n)
         return {m.name: m.result() for m in self.metrics if isinstance(m, keras.metrics.Mean)}
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Losses and information in inference mode; with labels, how well each categorical code clusters them."""
         real, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        real = tf.cast(real, tf.float32)
         loss = objectives.ADVERSARIAL_LOSSES[self.adversarial_loss]
         z, c = self.sample(tf.shape(real)[0])
         fake = self.generator([z, c], training=False)
@@ -347,6 +361,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
             self.discriminator_head(self.trunk(images, training=False), training=False) for images in (fake, real)
         )
         logs = self._record(
+            tf.shape(real)[0],
             objectives.information(self.codes, c, self.posterior_parameters(fake)),
             d_loss=loss.discriminator(real_logits, fake_logits),
             g_loss=loss.generator(fake_logits),
@@ -358,22 +373,3 @@ class InfoGAN(RecognitionPhase, Inference, Saving, keras.Model):
                 metric.update_state(labels, tf.argmax(slices[metric.name], axis=-1))
                 logs.update(metric.result())
         return as_logs(logs)
-
-    def make_test_function(self, force: bool = False):
-        """As in Keras, but never under XLA: the matching of codes with labels runs in scipy."""
-        jit_compile, self.jit_compile = self.jit_compile, False
-        try:
-            return super().make_test_function(force)
-        finally:
-            self.jit_compile = jit_compile
-
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """As in Keras; `x` is images or a `tf.data.Dataset` of images or (images, labels); labels are not used.
-
-        Raises:
-            ValueError: Images of another shape than `image_shape`, or with values outside [0, 1].
-        """
-        validation.check_training_data(x, self.image_shape)
-        if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # the dataset's own business; Keras warns otherwise
-        return super().fit(x, *args, **kwargs)

@@ -20,7 +20,11 @@ def as_bytes(images: np.ndarray) -> np.ndarray:
 
 
 def tile(images: np.ndarray, gap: int = 1) -> np.ndarray:
-    """One picture, uint8 [H, W] or [H, W, 3], of images [rows, columns, height, width, 1 or 3] in [0, 1]."""
+    """One picture, uint8 [H, W] or [H, W, 3], of images [rows, columns, height, width, channels] in [0, 1].
+
+    Of images that are neither gray nor RGB it shows the first channel.
+    """
+    images = images if images.shape[-1] in (1, 3) else images[..., :1]
     rows, columns, height, width, channels = images.shape
     canvas = np.full((rows, height + gap, columns, width + gap, channels), 255, np.uint8)
     canvas[:, :height, :, :width] = as_bytes(images).transpose(0, 2, 1, 3, 4)

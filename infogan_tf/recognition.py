@@ -40,8 +40,7 @@ class RecognitionPhase:
             self.recognition = networks.build_recognition(self.trunk, self.posterior_head, seed)
             if self.compiled:
                 self.recognition_optimizer.build(self.recognition.trainable_variables)
-        if self.compiled:
-            self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
+        self.train_function = self.test_function = self.predict_function = None  # traced with Q as it was
 
     def _add_shares(self, name: str) -> keras.Variable:
         """Of a categorical code's categories among real images, lately; at first the prior's."""
@@ -72,7 +71,7 @@ class RecognitionPhase:
                 objective += self.wake_weight * losses["wake_loss"]
             objective = self.recognition_optimizer.scale_loss(objective / self._num_replicas)
         self.recognition_optimizer.apply(tape.gradient(objective, variables), variables)
-        return as_logs(self._record(information, **losses))
+        return as_logs(self._record(tf.shape(real)[0], information, **losses))
 
     def _wake_loss(self, parameters: list[tf.Tensor]) -> tf.Tensor:
         """`wake.loss` of each categorical code, summed; parameters of Q on images, then on their views."""

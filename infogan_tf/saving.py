@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 PARTS = (
     *("generator", "trunk", "discriminator_head", "posterior_head", "augmentation", "contrast_head", "recognition"),
@@ -23,10 +24,13 @@ class Saving:
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves the networks and optimizers, but no seed generator's state."""
         store["seed_generator_state"] = self.seed_generator.state.numpy()
+        store["recognition_has_begun"] = np.array(self.recognition is not None)
         for name, shares in self.category_shares.items():
             store[f"{name}_shares"] = shares.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
+        if self.recognition is None and "recognition_has_begun" in store and store["recognition_has_begun"][()]:
+            self.begin_recognition()  # or its weights, which come next, would have no place
         self.seed_generator.state.assign(store["seed_generator_state"])
         for name, shares in self.category_shares.items():
             shares.assign(store[f"{name}_shares"])

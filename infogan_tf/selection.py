@@ -29,12 +29,16 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
     if not can_score(model):
         raise ValueError("this score needs a model with a categorical code and an augmentation")
     deform = model.augmentation or model.recognition_augmentation
+    state = [variable.numpy() for variable in deform.variables]
     joints = dict.fromkeys(model.codes.categorical, 0.0)
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size].astype(np.float32) / 255
-        seen, deformed = model(batch), model(deform(batch))
+        seen, deformed = model(batch), model(deform(batch, training=True))
         for name in joints:
             joints[name] += seen[f"{name}_probs"].numpy().T.astype(float) @ deformed[f"{name}_probs"].numpy()
+    # A look changes nothing: training draws its views as if there had been none.
+    for variable, value in zip(deform.variables, state, strict=True):
+        variable.assign(value)
     return sum(_mutual_information((joint + joint.T) / 2) for joint in joints.values())
 
 

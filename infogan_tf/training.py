@@ -200,15 +200,25 @@ def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
                 "categorical code or no augmentation"
             )
         return keras.models.load_model(best[0])
+    check_finished(workdir)
+    return keras.models.load_model(Path(workdir) / "model.keras")
+
+
+def check_finished(workdir: str | Path) -> None:
+    """A run has come to its end.
+
+    Raises:
+        ValueError: It has not; says how far it has come.
+    """
     path = Path(workdir) / "model.keras"
-    if not path.exists():
-        config = TrainingConfig.load(path.with_name("config.json"))
-        done = max((epoch for _, epoch in list_checkpoints(path.parent / "checkpoints")), default=0)
-        raise ValueError(
-            f"{workdir} has no model.keras: its run has completed {done} of {config.epochs} epochs; "
-            "start the same training command again to finish it"
-        )
-    return keras.models.load_model(path)
+    if path.exists():
+        return
+    config = TrainingConfig.load(path.with_name("config.json"))
+    done = max((epoch for _, epoch in list_checkpoints(path.parent / "checkpoints")), default=0)
+    raise ValueError(
+        f"{workdir} has no model.keras: its run has completed {done} of {config.epochs} epochs; "
+        "start the same training command again to finish it"
+    )
 
 
 def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> None:
@@ -246,7 +256,9 @@ def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
 def build(config: TrainingConfig) -> InfoGAN:
     """The untrained model of a run, compiled."""
     policy, reason = config.precision, "as asked"
-    if policy == "auto":
+    if policy == "auto" and (config.deterministic or distribution.several_workers()):
+        policy, reason = "float32", "a timing could come out otherwise another time, or on another machine"
+    elif policy == "auto":
         policy, reason = precision.choose()
     logger.info("precision %s: %s", policy, reason)
     model = InfoGAN(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,11 +16,32 @@ if TYPE_CHECKING:
     from infogan_tf.model import InfoGAN
 
 
+def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
+    """`image_shape` as three integers from 1 up."""
+    shape = tuple(image_shape)
+    if len(shape) != 3 or not all(isinstance(size, numbers.Integral) and size > 0 for size in shape):
+        raise ValueError(f"image_shape must be (height, width, channels), as (28, 28, 1), got {image_shape}")
+    return tuple(map(int, shape))
+
+
+def check_own_networks(**networks: keras.Model | None) -> None:
+    """The shapes of each are known."""
+    for name, network in networks.items():
+        try:
+            _ = network is None or (network.input_shape, network.output_shape)
+        except (AttributeError, ValueError):
+            raise ValueError(
+                f"{name} must be a functional model, or a Sequential one that begins with an Input, so that its "
+                f"shapes are known; got {type(network).__name__}"
+            ) from None
+
+
 def check_networks(model: InfoGAN) -> None:
     """Each network takes and gives what the others need."""
     features = model.trunk.output_shape
     if len(features) != 2:
         raise ValueError(f"trunk must give features [batch, any], got {features}")
+    pairs = {"generator": ("z", "c"), "contrast_head": ("features", "features")}
     expected = {
         "generator": ([model.noise_size, model.codes.size], model.image_shape),
         "trunk": (model.image_shape, features[1:]),
@@ -27,16 +50,17 @@ def check_networks(model: InfoGAN) -> None:
     }
     if model.recognition:
         expected["recognition"] = (model.image_shape, (model.codes.num_parameters,))
+    if model.contrast_head:
+        expected["contrast_head"] = ([features[1]] * 2, (len(model.codes.factors),))
     for name, (inputs, outputs) in expected.items():
         network = getattr(model, name)
         if tuple(network.output_shape[1:]) != tuple(outputs):
             raise ValueError(f"{name} must give [batch, {_join(outputs)}], but its output is {network.output_shape}")
-        if name == "generator":
+        if name in pairs:
             if network.input_shape != [(None, size) for size in inputs]:
-                raise ValueError(
-                    f"generator must take z [batch, {inputs[0]}] and c [batch, {inputs[1]}] "
-                    f"(noise_size and the codes' size), but its inputs are {network.input_shape}"
-                )
+                wanted = " and ".join(f"{what} [batch, {size}]" for what, size in zip(pairs[name], inputs, strict=True))
+                why = " (noise_size and the codes' size)" if name == "generator" else ""
+                raise ValueError(f"{name} must take {wanted}{why}, but its inputs are {network.input_shape}")
         elif tuple(network.input_shape[1:]) != tuple(inputs):
             raise ValueError(f"{name} must take [batch, {_join(inputs)}], but its input is {network.input_shape}")
 
@@ -50,11 +74,25 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
             f"lambda names no code: {', '.join(sorted(unknown))}; codes are {', '.join(c.name for c in codes)}"
         )
     common = {} if lambdas is None or by_name is lambdas else {c.name: lambdas for c in codes}
-    resolved = {c.name: float({**common, **by_name}.get(c.name, c.default_lambda)) for c in codes}
+    try:
+        resolved = {c.name: float({**common, **by_name}.get(c.name, c.default_lambda)) for c in codes}
+    except TypeError:
+        raise ValueError(f"lambdas must be one number, or numbers by the codes' names, got {lambdas}") from None
     for name, value in resolved.items():
         if not 0 <= value < float("inf"):
             raise ValueError(f"lambda of {name!r} must be a number from 0 up, got {value}")
     return resolved
+
+
+def check_optimizers(*optimizers: Any, **others: Any) -> None:
+    """Three different ones, and no fourth."""
+    if "optimizer" in others:
+        raise ValueError(
+            "InfoGAN has no optimizer, but discriminator_optimizer, generator_optimizer and recognition_optimizer"
+        )
+    objects = [id(one) for one in optimizers if isinstance(one, keras.optimizers.Optimizer)]
+    if len(set(objects)) < len(objects):
+        raise ValueError("each of the optimizers must be an object of its own: it keeps the state of its variables")
 
 
 def check_weights(model: InfoGAN, **to_come: float) -> None:
@@ -85,17 +123,33 @@ def check_instance_noise(stddev: float, steps: int) -> None:
         raise ValueError(f"instance_noise_steps must be 1 or more, got {steps}")
 
 
-def check_training_data(data: Any, image_shape: tuple[int, int, int]) -> None:
-    """The images of an array, or the first batch of a `tf.data.Dataset`."""
+def check_data(data: Any, image_shape: tuple[int, int, int]) -> None:
+    """The images and labels of arrays, or of the first batch of a `tf.data.Dataset`."""
     if isinstance(data, tf.data.Dataset):
-        spec = data.element_spec
-        shape = (spec[0] if isinstance(spec, tuple | list) else spec).shape
-        if shape.rank is not None and not shape[1:].is_compatible_with(image_shape):
-            raise ValueError(_shape_message(shape, image_shape))
-        batch = next(iter(data.take(1)))
-        data = batch[0] if isinstance(batch, tuple | list) else batch
-    if isinstance(data, np.ndarray | tf.Tensor):
-        check_images(np.asarray(data), image_shape)
+        images, *_ = data.element_spec if isinstance(data.element_spec, tuple | list) else (data.element_spec,)
+        if not isinstance(images, tf.TensorSpec):
+            raise ValueError(f"a dataset must give images or (images, labels), this one gives {data.element_spec}")
+        if images.shape.rank is not None and not images.shape[1:].is_compatible_with(image_shape):
+            raise ValueError(_shape_message(images.shape, image_shape))
+        data = next(iter(data.take(1)), np.empty((0, *image_shape)))
+    images, labels, *_ = (*data, None) if isinstance(data, tuple | list) else (data, None)
+    if isinstance(images, np.ndarray | tf.Tensor):
+        if not len(images):
+            raise ValueError("there are no images (where a dataset drops the remainder, its batches may be too large)")
+        check_images(np.asarray(images), image_shape)
+    if isinstance(labels, np.ndarray | tf.Tensor) and labels.ndim != 1 and tuple(labels.shape[1:]) != (1,):
+        raise ValueError(f"labels must be integers [batch], one for each image, got {list(labels.shape)}")
+
+
+def check_last_batch(num_images: int, batch_size: int, model: InfoGAN) -> None:
+    """No replica's part of it is empty, nor holds less than a pair where pairs are compared: means over it were NaN."""
+    replicas, last = model.distribute_strategy.num_replicas_in_sync, num_images % batch_size or batch_size
+    pairs = 2 if model.contrast_head else 1
+    if last % replicas or last < pairs * replicas:
+        raise ValueError(
+            f"{num_images} images in batches of {batch_size} leave a last batch of {last}, too few or too odd for "
+            f"{replicas} device(s){' and pairs of images' if model.contrast_head else ''}; choose another batch_size"
+        )
 
 
 def check_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> None:
@@ -112,6 +166,8 @@ def check_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> None:
 
 def batch_size(z: Any, c: Any, n: int | None) -> int:
     """The one batch size that z, c and n agree on."""
+    if n is not None and not isinstance(n, numbers.Integral):
+        raise ValueError(f"n must be an integer, got {n}")
     sizes = {name: len(value) for name, value in (("z", z), ("c", c)) if value is not None}
     if n is not None:
         sizes["n"] = n

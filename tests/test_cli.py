@@ -1,6 +1,7 @@
 """The command lines, each in a process of its own: mistakes in flags, then one short run from training to export."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
-from infogan_tf import datasets, training
+from infogan_tf import augmentation, config, datasets, objectives, selection, training
+from infogan_tf.cli import train
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets.factors import ArrayFactors
 from infogan_tf.evaluation import disentanglement
@@ -22,6 +24,7 @@ MODULES = {
     "evaluate": "infogan_tf.cli.evaluate",
     "disentangle": "infogan_tf.cli.disentangle",
     "report": "infogan_tf.cli.report",
+    "select": "infogan_tf.cli.select",
     "traverse": "infogan_tf.cli.traverse",
     "export": "infogan_export.cli",
 }
@@ -87,6 +90,16 @@ def test_mistakes_in_flags_come_before_tensorflow(name, flags, texts):
     assert "Traceback" not in process.stderr
     for text in texts:
         assert text in process.stderr + process.stdout
+
+
+def test_a_path_may_begin_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/nowhere")
+    assert "/nowhere/run is no training workdir" in command("evaluate", "--workdir=~/run").stderr
+
+
+def test_flags_know_what_there_is():
+    assert train.AUGMENTATION_PARTS == augmentation.AMOUNTS
+    assert set(config.ADVERSARIAL_LOSSES) == set(objectives.ADVERSARIAL_LOSSES)
 
 
 def test_mistakes_in_a_flagfile_count_too(tmp_path):
@@ -268,3 +281,18 @@ def test_another_checkpoint_is_not_described_by_what_the_last_was_found_to_be(wo
     describe = tf.saved_model.load(str(tmp_path / "1")).signatures["describe"]
     description = json.loads(describe(query=tf.constant([""]))["description"].numpy()[0])
     assert (description["label_match"], description["provenance"]["checkpoint"]) == ({}, "best")
+
+
+def test_select_scores_each_run(workdir, tmp_path):
+    lines = succeed("select", str(workdir), "--split=train[:40]").splitlines()
+    (line,) = [line for line in lines if line.endswith(str(workdir))]
+    images = datasets.load("mnist_5k", "train[:40]").images
+    expected = selection.stable_information(training.load(workdir), images)
+    assert float(line.split()[0]) == pytest.approx(expected, abs=6e-4)
+
+
+def test_select_names_an_unfinished_run_before_it_reads_any(workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    (tmp_path / "run" / "model.keras").unlink()
+    process = command("select", str(workdir), str(tmp_path / "run"), "--split=nonsense")
+    assert f"{tmp_path / 'run'} has no model.keras: its run has completed 1 of 1 epochs" in process.stderr

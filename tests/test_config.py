@@ -64,7 +64,7 @@ def test_few_epochs_shorten_a_presets_recognition_phase(epochs, recognition, wak
     ("phases", "text"),
     [
         ({"recognition_epochs": 3}, "must be fewer than the 3 epochs, got 3"),
-        ({"recognition_epochs": 0}, "wake_weight 1 needs recognition_epochs"),
+        ({"recognition_epochs": 0, "wake_weight": 1.0}, "wake_weight 1 needs recognition_epochs"),
         ({"epochs": 1, "wake_weight": 0.5}, "wake_weight 0.5 needs recognition_epochs"),
     ],
     ids=["nothing left for G", "no phase to be awake in", "too few epochs to be awake"],
@@ -109,6 +109,13 @@ def test_paths_are_absolute(tmp_path, monkeypatch):
         ("folder:", "folder:"),
     ):
         assert TrainingConfig.from_preset("mnist", dataset=given).dataset == expected
+    for given, expected in (("~/data", "/home/me/data"), ("data", f"{tmp_path}/data"), ("gs://a/b", "gs://a/b")):
+        assert TrainingConfig.from_preset("mnist", data_dir=given).data_dir == expected
+
+
+def test_without_a_recognition_phase_a_preset_is_not_awake():
+    config = TrainingConfig.from_preset("mnist_wake", recognition_epochs=0)
+    assert (config.recognition_epochs, config.wake_weight) == (0, 0)
 
 
 def test_unknown_preset_lists_the_known():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf import networks
+from infogan_tf import architectures, layers, networks
 from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense, each
 
 SHAPES = [(16, 5), (4, 3, 3, 5)]
@@ -155,3 +155,21 @@ def test_a_network_that_looks_across_images_gets_batches_one_after_another():
     for output in each(network, first, second):
         np.testing.assert_array_equal(output, np.zeros((2, 3)))
     assert sizes == [2, 2]
+
+
+def test_an_operation_without_a_layer_may_look_across_images_too():
+    x = keras.Input((3,))
+    inner = keras.Model(x, x - keras.ops.mean(x, axis=0, keepdims=True))
+    network = keras.Model(x, keras.layers.ReLU()(inner(x)))
+    for output in each(network, np.ones((2, 3), np.float32), np.full((2, 3), 5, np.float32)):
+        np.testing.assert_array_equal(output, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("architecture", architectures.NAMES)
+def test_the_projects_own_networks_pass_once(architecture):
+    size = 64 if architecture in ("chairs", "sprites") else 32 if architecture != "mnist" else 28
+    table = architectures.get(architecture, (size, size, 1))
+    trunk = networks.build_trunk((size, size, 1), table=table)
+    head = networks.build_posterior_head(trunk.output_shape[-1], 3, table=table)
+    for network in (trunk, head, networks.build_recognition(trunk, head, seed=0)):
+        assert layers._sees_images_alone(network)

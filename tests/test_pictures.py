@@ -43,6 +43,11 @@ def test_tile_places_each_image_and_fills_the_gaps_with_white(gap, channels):
     np.testing.assert_array_equal(picture, expected[..., 0] if channels == 1 else expected)
 
 
+def test_of_images_with_two_channels_the_first_shows():
+    images = np.random.default_rng(0).random((1, 2, 3, 4, 2))
+    np.testing.assert_array_equal(pictures.tile(images), pictures.tile(images[..., :1]))
+
+
 def traversal(rows: int, columns: int, channels: int = 1) -> Traversal:
     """Image r, c is one flat gray of 20 (r + c)."""
     gray = 20 * np.add.outer(np.arange(rows), np.arange(columns)) / 255

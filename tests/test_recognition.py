@@ -28,6 +28,16 @@ def test_it_begins_once():
         infogan.begin_recognition()
 
 
+def test_predict_reads_with_the_new_network_even_if_nothing_is_compiled():
+    model = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks())
+    images = tiny.images(4)
+    before = model.predict(images, verbose=0)["digit_probs"]
+    model.begin_recognition()
+    after = model.predict(images, verbose=0)["digit_probs"]
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, model.infer_code(images)["digit_probs"], rtol=1e-5)
+
+
 def test_what_comes_later_is_checked_at_once():
     infogan = model()
     phases = [callbacks.SwitchOn("wake_weight", 1.0, epoch=2), callbacks.Recognition(1)]

@@ -167,6 +167,16 @@ def test_weights_file(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_weights_file_brings_its_recognition_network(tmp_path):
+    model, other = tiny.model(seed=1), tiny.model(seed=2)
+    model.begin_recognition()
+    steps(model, 0, 2)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(other.infer_code(tiny.images(4))["code"], model.infer_code(tiny.images(4))["code"])
+    assert int(other.recognition_optimizer.iterations) == 2
+
+
 def test_float16_wraps_both_optimizers_and_comes_back(tmp_path):
     model = tiny.model(dtype="mixed_float16")
     steps(model, 0, 2)

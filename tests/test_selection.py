@@ -3,11 +3,14 @@
 import math
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from infogan_tf import selection
+from infogan_tf.augmentation import RandomView
+from tests import tiny
 
 K = 4
 
@@ -17,7 +20,7 @@ class Reader:
 
     def __init__(self, sureness=1.0, deform=lambda images: images):
         self.sureness = sureness
-        self.augmentation, self.recognition_augmentation = deform, None
+        self.augmentation, self.recognition_augmentation = deform and keras.layers.Lambda(deform), None
         self.codes = SimpleNamespace(categorical=["kind"])
 
     def __call__(self, images):
@@ -38,9 +41,24 @@ def test_balanced_sure_and_stable_categories_hold_the_logarithm_of_their_number(
 
 def test_the_recognition_phases_deformation_will_do():
     reader = Reader()
-    reader.augmentation, reader.recognition_augmentation = None, tf.zeros_like
+    reader.augmentation, reader.recognition_augmentation = None, keras.layers.Lambda(tf.zeros_like)
     one_of_two_is_always_the_first = 0.25 * math.log(0.64) + 0.75 * math.log(1.6)
     assert selection.stable_information(reader, BALANCED) == pytest.approx(one_of_two_is_always_the_first)
+
+
+def test_any_layer_that_draws_while_training_will_do():
+    reader = Reader()
+    reader.augmentation = keras.layers.GaussianNoise(1.0, seed=0)  # so much that every category may become any other
+    assert selection.stable_information(reader, BALANCED) < 0.3
+
+
+def test_a_look_leaves_the_next_views_as_they_were():
+    seen, expected = (tiny.model(seed=3) for _ in range(2))
+    for model in (seen, expected):
+        model.augmentation = RandomView(seed=5)
+    selection.stable_information(seen, np.zeros((3, 8, 8, 1), np.uint8))
+    views = [model.augmentation(tiny.images(2), training=True) for model in (seen, expected)]
+    np.testing.assert_array_equal(*views)
 
 
 def test_what_it_needs():

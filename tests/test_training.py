@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf import callbacks, datasets, training
+from infogan_tf import callbacks, datasets, precision, training
 from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
@@ -188,6 +188,13 @@ def test_the_config_decides_the_model(tmp_path):
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(3e-4)
     assert float(model.generator_optimizer.learning_rate) == pytest.approx(5e-4)
     assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
+
+
+def test_what_must_come_out_alike_depends_on_no_timing(monkeypatch):
+    monkeypatch.setattr(precision, "choose", lambda: ("mixed_bfloat16", "it was faster this time"))
+    auto = dataclasses.replace(CONFIG, precision="auto")
+    assert training.build(auto).dtype_policy.name == "mixed_bfloat16"
+    assert training.build(dataclasses.replace(auto, deterministic=True)).dtype_policy.name == "float32"
 
 
 def test_steps_per_execution_changes_nothing(tmp_path, straight):

@@ -1,5 +1,7 @@
 """One error that names the culprit, for each thing a user can get wrong."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ import tensorflow as tf
 
 from infogan_tf import validation
 from infogan_tf.code_spec import CodeSpec
+from infogan_tf.codes import Categorical
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
+ADAM = keras.optimizers.Adam()
 CODES = CodeSpec.parse("digit:categorical(3),slant:uniform,angle:circular,flags:bernoulli")
 
 
@@ -71,6 +75,8 @@ def network(inputs, outputs):
         ("discriminator_head", network((12,), (2,)), r"discriminator_head must give \[batch, 1\]"),
         ("discriminator_head", network((13,), (1,)), r"discriminator_head must take \[batch, 12\]"),
         ("posterior_head", network((12,), (10,)), r"posterior_head must give \[batch, 13\].*\(None, 10\)"),
+        ("contrast_head", network([(12,), (12,)], (5,)), r"contrast_head must give \[batch, 7\]"),
+        ("contrast_head", network((12,), (7,)), r"contrast_head must take features \[batch, 12\] and features"),
         ("posterior_head", network((11,), (13,)), r"posterior_head must take \[batch, 12\]"),
     ],
 )
@@ -109,11 +115,84 @@ def test_a_datasets_shape_is_refused_before_it_is_read():
 
     spec = tf.TensorSpec((None, 28, 28, 1), tf.float32)
     with pytest.raises(ValueError, match=r"images must be \[batch, 8, 8, 1\]"):
-        validation.check_training_data(tf.data.Dataset.from_generator(generator, output_signature=spec), (8, 8, 1))
+        validation.check_data(tf.data.Dataset.from_generator(generator, output_signature=spec), (8, 8, 1))
 
 
 def test_a_dataset_of_unknown_shape_is_checked_by_its_first_batch():
     spec = tf.TensorSpec(None, tf.float32)
     data = tf.data.Dataset.from_generator(lambda: [np.zeros((2, 9, 8, 1), "float32")], output_signature=spec)
     with pytest.raises(ValueError, match=r"got \[2, 9, 8, 1\]"):
-        validation.check_training_data(data, (8, 8, 1))
+        validation.check_data(data, (8, 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (np.zeros((0, 8, 8, 1)), "there are no images"),
+        (tf.data.Dataset.from_tensor_slices(tiny.images(3)).batch(8, drop_remainder=True), "there are no images"),
+        (
+            tf.data.Dataset.from_tensor_slices({"image": tiny.images(3)}).batch(2),
+            r"must give images or \(images, labels",
+        ),
+        ((tiny.images(3), np.eye(3)), r"labels must be integers \[batch\], .* got \[3, 3\]"),
+        ((np.full((3, 8, 8, 1), 255, np.uint8), np.zeros(3)), "divide 8-bit images by 255"),
+    ],
+    ids=["no images", "no batch", "dicts", "one-hot labels", "bytes"],
+)
+def test_data_of_every_loop_is_refused_before_it_runs(data, text):
+    model = tiny.model()
+    images, labels = data if isinstance(data, tuple) else (data, None)
+    for loop in (
+        lambda: model.fit(tiny.images(4), validation_data=data, verbose=0),
+        lambda: model.evaluate(images, labels, verbose=0),
+    ):
+        with pytest.raises(ValueError, match=text):
+            loop()
+    if labels is None or labels.ndim == 1:
+        with pytest.raises(ValueError, match=text):
+            model.predict(images, verbose=0)
+    assert int(model.generator_optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, bool])
+def test_images_of_other_types_train(dtype):
+    data = tf.data.Dataset.from_tensor_slices(np.round(tiny.images(4)).astype(dtype)).batch(4)
+    losses = [tiny.model().fit(d, verbose=0).history["d_loss"] for d in (data, np.round(tiny.images(4)))]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_last_batch_without_a_pair_is_refused():
+    model = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(), contrast_head=True)
+    model.compile()
+    with pytest.raises(ValueError, match="9 images in batches of 4 leave a last batch of 1"):
+        model.fit(tiny.images(9), batch_size=4, verbose=0)
+
+
+def test_networks_of_unknown_shapes_are_named():
+    class Trunk(keras.Model):
+        def call(self, x):
+            return keras.ops.reshape(x, (-1, 64))
+
+    for trunk in (Trunk(), keras.Sequential([keras.layers.Flatten()])):
+        with pytest.raises(ValueError, match=f"trunk must be a functional model.* got {type(trunk).__name__}"):
+            InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, trunk=trunk)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: InfoGAN(tiny.CODES, (28, 28)), r"image_shape must be \(height, width, channels\), .* got \(28, 28\)"),
+        (lambda: tiny.model(lambdas=[1, 0.1]), "lambdas must be one number, or numbers by the codes' names"),
+        (lambda: tiny.model(optimizer="adam"), "InfoGAN has no optimizer, but discriminator_optimizer"),
+        (lambda: tiny.model(**dict.fromkeys(["discriminator_optimizer", "generator_optimizer"], ADAM)), "of its own"),
+        (lambda: tiny.model().generate(n=2.0), "n must be an integer, got 2.0"),
+    ],
+    ids=["shape", "list of lambdas", "one optimizer", "a shared optimizer", "half an image"],
+)
+def test_arguments_of_another_kind_are_named(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+def test_numpys_integers_are_integers():
+    assert json.dumps(Categorical("a", np.int64(3)).get_config()) == json.dumps(Categorical("a", 3).get_config())

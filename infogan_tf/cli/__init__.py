@@ -6,9 +6,22 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
+
+flags.disclaim_key_flags()  # a path's flag belongs to the command that defines it
+
+
+class _Path(flags.ArgumentParser):
+    def parse(self, argument: str) -> str:
+        return os.path.expanduser(argument)
+
+
+def define_path(name: str, default: str | None, help: str, **options: Any) -> flags.FlagHolder:
+    """Like `flags.DEFINE_string`, for a path: in --workdir=~/run the shell leaves the ~ as it is."""
+    return flags.DEFINE(_Path(), name, default, help, flags.FLAGS, flags.ArgumentSerializer(), **options)
 
 
 def run_app(main: Callable[..., None], arguments: str | None = None) -> None:

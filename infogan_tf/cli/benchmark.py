@@ -7,17 +7,17 @@ from pathlib import Path
 from absl import flags
 
 from infogan_tf import presets
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 
 PRESET = flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "What to train.")
 SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2", "3", "4"], "One run for each.")
-OUT = flags.DEFINE_string("out", None, "Folder of the results: seed-K.json and table.md.", required=True)
-RUNS = flags.DEFINE_string("runs", None, "Folder of the trainings' workdirs. Default: runs/ in --out.")
+OUT = define_path("out", None, "Folder of the results: seed-K.json and table.md.", required=True)
+RUNS = define_path("runs", None, "Folder of the trainings' workdirs. Default: runs/ in --out.")
 DATASET = flags.DEFINE_string("dataset", None, "As in infogan-train. Default: the preset's.")
 TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "Split to train on.")
 SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on; to compare variants, part of the training split.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data.")
+DATA_DIR = define_path("data_dir", None, "Where tensorflow-datasets keeps its data.")
 
 
 @flags.validator("seeds", "the seeds must be different whole numbers from 0 up")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from absl import flags
 
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+WORKDIR = define_path("workdir", None, "Folder of the run.", required=True)
 DATASET = flags.DEFINE_string(
     "dataset", None, "sprites, sprites_color, or npz:/path with `images` and `factors`. Default: as in training."
 )
 SAMPLES = flags.DEFINE_integer("samples", 10_000, "Images that classifiers learn from.", lower_bound=100)
 SEED = flags.DEFINE_integer("seed", 0, "Of the images, votes, pairs and classifiers.", lower_bound=0)
-OUT = flags.DEFINE_string("out", None, "File to write, with a picture beside it. Default: WORKDIR/disentanglement.json")
+OUT = define_path("out", None, "File to write, with a picture beside it. Default: WORKDIR/disentanglement.json")
 
 
 @flags.validator("out", "the file must end in .json")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from absl import flags
 
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+WORKDIR = define_path("workdir", None, "Folder of the run.", required=True)
 SPLIT = flags.DEFINE_string("split", "test", "Split to evaluate on, as in tensorflow-datasets.")
 CHECKPOINT = flags.DEFINE_enum(
     "checkpoint",
@@ -19,7 +19,7 @@ CHECKPOINT = flags.DEFINE_enum(
     ["last", "best"],
     "best: the epoch with the highest stable information, a score without labels.",
 )
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
+DATA_DIR = define_path("data_dir", None, "Where the data lies. Default: as in training.")
 FIDELITY = flags.DEFINE_bool(
     "fidelity", False, "Also Fréchet distance, precision, recall and diversity; trains a classifier if none is kept."
 )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from absl import flags
 
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+WORKDIR = define_path("workdir", None, "Folder of the run.", required=True)
 SPLIT = flags.DEFINE_string("split", "test", "Split of the real images, as in tensorflow-datasets.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
-OUT = flags.DEFINE_string("out", None, "File to write. Default: WORKDIR/report.html.")
+DATA_DIR = define_path("data_dir", None, "Where the data lies. Default: as in training.")
+OUT = define_path("out", None, "File to write. Default: WORKDIR/report.html.")
 
 
 @flags.validator("out", "the file must end in .html")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from absl import flags
 
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
 
 SPLIT = flags.DEFINE_string("split", "train[:5000]", "Images to look at, as in tensorflow-datasets.")
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data lies. Default: as in training.")
+DATA_DIR = define_path("data_dir", None, "Where the data lies. Default: as in training.")
 
 
 def _main(workdirs: list[str]) -> None:
@@ -24,6 +24,8 @@ def _main(workdirs: list[str]) -> None:
 
     from infogan_tf import datasets, selection, training  # noqa: PLC0415
 
+    for workdir in workdirs:
+        training.check_finished(workdir)
     config = next(iter(configs.values()))
     data_dir = DATA_DIR.value or config.data_dir
     images = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict).images

@@ -9,12 +9,12 @@ import sys
 from absl import flags
 
 from infogan_tf import presets
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import ADVERSARIAL_LOSSES, JIT, PRECISIONS, STRATEGIES, TrainingConfig
 
 FLAGS = flags.FLAGS
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run. Start the same command again to continue it.")
+WORKDIR = define_path("workdir", None, "Folder of the run. Start the same command again to continue it.")
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "Delete another run that --workdir holds.")
 STRATEGY = flags.DEFINE_enum(
     "strategy",
@@ -50,7 +50,7 @@ flags.DEFINE_string(
     "npz:/path.npz, tfrecord:/path-*.tfrecord. Default: the preset's.",
 )
 flags.DEFINE_bool("strict", False, "Stop if a file of a folder cannot be read; without it, leave such files out.")
-flags.DEFINE_string("data_dir", None, "Where tensorflow-datasets keeps its data. Default: ~/tensorflow_datasets.")
+define_path("data_dir", None, "Where tensorflow-datasets keeps its data. Default: ~/tensorflow_datasets.")
 flags.DEFINE_string("train_split", "train", "Split to train on, as in tensorflow-datasets: train[:55000], train[:90%].")
 flags.DEFINE_string("validation_split", None, "Split to evaluate on after each epoch, for example train[55000:].")
 flags.DEFINE_string("codes", None, "Latent codes, as digit:categorical(10),slant:uniform. Default: the preset's.")
@@ -134,7 +134,12 @@ flags.DEFINE_integer(
     "Steps in which the instance noise falls to 0. Default: the preset's.",
     lower_bound=1,
 )
-flags.DEFINE_enum("precision", "auto", PRECISIONS, "auto: the faster of float32 and mixed_bfloat16 here.")
+flags.DEFINE_enum(
+    "precision",
+    "auto",
+    PRECISIONS,
+    "auto: the faster of float32 and mixed_bfloat16 here; float32 with --deterministic and on several workers.",
+)
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, without augmentations.")
 flags.DEFINE_integer(
     "steps_per_execution", 1, "From one look at the losses to the next; divides an epoch.", lower_bound=1

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from absl import flags
 
-from infogan_tf.cli import run_app
+from infogan_tf.cli import define_path, run_app
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+WORKDIR = define_path("workdir", None, "Folder of the run.", required=True)
 CODE = flags.DEFINE_string("code", None, "Name of the code to move along.", required=True)
-OUT = flags.DEFINE_string("out", None, "File to write: .png for a grid, .gif for an animation.", required=True)
+OUT = define_path("out", None, "File to write: .png for a grid, .gif for an animation.", required=True)
 ROWS = flags.DEFINE_integer("rows", 10, "Images that move, each with noise of its own.", lower_bound=1)
 COLUMNS = flags.DEFINE_integer("columns", 10, "Steps from -2 to 2 (an angle: round the circle).", lower_bound=2)
 SEED = flags.DEFINE_integer("seed", 0, "Of the noise and of the other codes.", lower_bound=0)
