@@ -15,6 +15,7 @@ _HOMES = {
     "CodeSpec": "code_spec",
     "Gaussian": "codes",
     "InfoGAN": "model",
+    "OwnViews": "views",
     "RandomView": "augmentation",
     "TrainingConfig": "config",
     "TraversalPictures": "callbacks",

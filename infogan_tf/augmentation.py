@@ -1,4 +1,4 @@
-"""Random views of images: the noisy channel T through which discrete codes must be read."""
+"""Random views of images: the noisy channel T through which codes must be read (see `views`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from infogan_tf.distribution import own_rows
 
-AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma")
+AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y")
 DARKEST = 1e-6  # power laws are infinitely steep at 0
 
 
@@ -32,6 +32,8 @@ class RandomView(keras.layers.Layer):
             erasing: Zhong et al., 2020). It hides strokes, and adds some.
         gamma: Logarithm of the power that each pixel is raised to: 1 makes of 0.5 anything from 0.15 to 0.77. Black and
             white stay.
+        shift_x: Of the image from left to right, besides `shift`, in fractions of the width.
+        shift_y: From top to bottom, besides `shift`, in fractions of the height.
         seed: Of the draws.
 
     Raises:
@@ -46,11 +48,14 @@ class RandomView(keras.layers.Layer):
         shift: float = 0.07,
         erase: float = 0.0,
         gamma: float = 0.0,
+        shift_x: float = 0.0,
+        shift_y: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(dtype="float32", **kwargs)
         self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
+        self.shift_x, self.shift_y = shift_x, shift_y
         self.erase, self.gamma = erase, gamma
         for name in AMOUNTS:
             if not 0 <= getattr(self, name) < math.inf:
@@ -60,11 +65,12 @@ class RandomView(keras.layers.Layer):
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
-        amounts = [self.gamma, self.rotation, self.shear, self.scale, self.shift * width, self.shift * height]
-        amounts = tf.constant(amounts, tf.float32)
+        right, down = (self.shift + self.shift_x) * width, (self.shift + self.shift_y) * height
+        amounts = [self.gamma, self.rotation, self.shear, self.scale, right, down]
+        most = tf.constant(amounts, tf.float32)
         seeds = tf.random.split(tf.cast(self.seed_generator.next(), tf.int32))
         n = tf.shape(images)[0]
-        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, 6], seeds[0], -amounts, amounts), n)
+        drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(amounts)], seeds[0], -most, most), n)
         if self.gamma:
             images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
         images = affine(images, *tf.unstack(drawn[:, 1:], axis=1))

@@ -32,7 +32,7 @@ class Code(abc.ABC):
         entropy: H(c) of the prior in nats (differential entropy for continuous kinds).
         max_information: The largest L_I in nats that the posterior family can report.
         default_lambda: Weight of L_I in the loss unless told otherwise.
-        discrete: Whether L_I is read through the model's augmentation, if it has one.
+        discrete: Whether L_I is read through the model's augmentation, unless that is of other codes (`views`).
     """
 
     name: str

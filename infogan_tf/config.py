@@ -38,7 +38,7 @@ class TrainingConfig:
         image_shape: (height, width, channels).
         noise_size: Width of z.
         lambdas: Weight of L_I by code name; codes that are left out take their kind's default.
-        augmentation: Arguments of `RandomView`, through which discrete codes are read; empty for none.
+        augmentation: Amounts of `views.from_amounts`, through which codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
         information_in_discriminator: See `InfoGAN.compile`.
         recognition_epochs: Last epochs, in which Q alone learns, with a trunk of its own (`recognition`); 0 for none.

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from infogan_tf import architectures, instance_noise, networks, objectives, presets, validation
+from infogan_tf import architectures, instance_noise, networks, objectives, presets, validation, views
 from infogan_tf.augmentation import RandomView
 from infogan_tf.checked import Checked
 from infogan_tf.code_spec import CodeSpec
@@ -38,6 +38,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         posterior_head: Own network features -> [batch, codes.num_parameters].
         augmentation: A layer that changes images at random, for example `RandomView()`. While training, discrete
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
+            `OwnViews` reads any codes, each through a layer of its own.
         contrast_head: Network (features, features) -> logits [batch, len(codes.factors)] of which factor the codes of
             two images share, for `compile(contrast_weight=...)`; True for a default one.
         recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
@@ -112,6 +113,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         self.recognition_augmentation = recognition_augmentation
         self.category_shares = {name: self._add_shares(name) for name in self.codes.categorical}
         validation.check_networks(self)
+        validation.check_views(self)
 
         self.d_loss_metric = keras.metrics.Mean(name="d_loss")
         self.g_loss_metric = keras.metrics.Mean(name="g_loss")
@@ -132,8 +134,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         """
         arguments = presets.model_arguments(name)
         for part in ("augmentation", "recognition_augmentation"):
-            amounts = arguments.get(part)
-            arguments[part] = RandomView(**amounts, seed=overrides.get("seed")) if amounts else None
+            arguments[part] = views.from_amounts(arguments.get(part), overrides.get("seed"))
         return cls(**{**arguments, **overrides})
 
     # ------------------------------------------------------------------ training
@@ -274,8 +275,8 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
 
         # max over D of V(D,G). Real and generated images are normalised each by their own statistics.
         with tf.GradientTape() as tape:
-            views = self._views(fake) if self.information_in_discriminator else [fake]
-            real_features, *features = each(self.trunk, *self._noisy(real, *views))
+            read = self._views(fake) if self.information_in_discriminator else [fake]
+            real_features, *features = each(self.trunk, *self._noisy(real, *read))
             real_logits = self.discriminator_head(real_features, training=True)
             fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
@@ -307,8 +308,12 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
 
     def _views(self, images: tf.Tensor) -> list[tf.Tensor]:
         """What Q reads: x, and T(x) if there is an augmentation T."""
-        change = (self.recognition and self.recognition_augmentation) or self.augmentation
-        return [images] if change is None else [images, change(images, training=True)]
+        return [images] if self._view is None else [images, self._view(images, training=True)]
+
+    @property
+    def _view(self) -> keras.layers.Layer | None:
+        """T of the phase that training is in."""
+        return (self.recognition and self.recognition_augmentation) or self.augmentation
 
     def _noisy(self, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """With instance noise, whose clock is the steps of D."""
@@ -319,17 +324,23 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         return tuple(instance_noise.added(batch, stddev, self.seed_generator.next()) for batch in batches)
 
     def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """L_I of each code from the trunk's features of each view: continuous codes from x, discrete ones from T(x).
+        """L_I of each code from the trunk's features of x, and of T(x) (see `views`).
 
         I(c; T(x)) <= I(c; x) for any T that does not know c (data processing), so the bound stays a bound.
         """
         return self._choose_views(
-            [objectives.information(self.codes, c, p) for p in each(self.posterior_head, *features)]
+            [objectives.pointwise_information(self.codes, c, p) for p in each(self.posterior_head, *features)]
         )
 
     def _choose_views(self, information: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-        """Of each code from the view that it is read from: discrete codes from the last."""
-        return {code.name: information[-1 if code.discrete else 0][code.name] for code in self.codes}
+        """L_I of each code, from information [batch] in x, and in T(x) where that is what it is read from."""
+        chosen = {}
+        for code in self.codes:
+            of_x, *of_view = (values[code.name] for values in information)
+            if views.of_code(self._view, code) is not None:
+                of_x = of_view[0][views.rows(self._view, code, tf.shape(of_x)[0])]
+            chosen[code.name] = tf.reduce_mean(of_x)
+        return chosen
 
     def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
         """The contrastive loss of a batch of pairs: the head's own, of which G sees `contrast_weight` times."""

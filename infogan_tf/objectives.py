@@ -94,8 +94,13 @@ def information(spec: CodeSpec, code: tf.Tensor, parameters: tf.Tensor) -> dict[
     Returns:
         One float32 scalar for each code, its mean over the batch.
     """
+    return {name: tf.reduce_mean(values) for name, values in pointwise_information(spec, code, parameters).items()}
+
+
+def pointwise_information(spec: CodeSpec, code: tf.Tensor, parameters: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Of each code and image, [batch], log Q(c|x) + H(c), whose mean is `information`."""
     slices, posteriors = spec.split(code), spec.posteriors(parameters)
-    return {c.name: tf.reduce_mean(posteriors[c.name].log_prob(c.from_flat(slices[c.name]))) + c.entropy for c in spec}
+    return {c.name: posteriors[c.name].log_prob(c.from_flat(slices[c.name])) + c.entropy for c in spec}
 
 
 def contrast(logits: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:

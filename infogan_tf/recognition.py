@@ -63,7 +63,7 @@ class RecognitionPhase:
         with tf.GradientTape() as tape:
             parameters = each(self.recognition, *dreams, *seen)
             of_dreams, of_real = parameters[: len(dreams)], parameters[len(dreams) :]
-            information = self._choose_views([objectives.information(self.codes, c, p) for p in of_dreams])
+            information = self._choose_views([objectives.pointwise_information(self.codes, c, p) for p in of_dreams])
             objective = -self._weighted(information)
             losses = {}
             if self.wake_weight:

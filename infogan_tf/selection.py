@@ -8,7 +8,11 @@ import numpy as np
 from scipy import special
 from sklearn.metrics import normalized_mutual_info_score
 
+from infogan_tf import views
+
 if TYPE_CHECKING:
+    import keras
+
     from infogan_tf.model import InfoGAN
 
 
@@ -28,7 +32,7 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
     """
     if not can_score(model):
         raise ValueError("this score needs a model with a categorical code and an augmentation")
-    deform = model.augmentation or model.recognition_augmentation
+    deform = _deformation(model)
     state = [variable.numpy() for variable in deform.variables]
     joints = dict.fromkeys(model.codes.categorical, 0.0)
     for start in range(0, len(images), batch_size):
@@ -44,7 +48,13 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
 
 def can_score(model: InfoGAN) -> bool:
     """Whether `stable_information` has what it needs."""
-    return bool(model.codes.categorical and (model.augmentation or model.recognition_augmentation))
+    return bool(model.codes.categorical) and _deformation(model) is not None
+
+
+def _deformation(model: InfoGAN) -> keras.layers.Layer | None:
+    """T of the first categorical code."""
+    code = model.codes[model.codes.categorical[0]]
+    return views.of_code(model.augmentation, code) or views.of_code(model.recognition_augmentation, code)
 
 
 def categories(model: InfoGAN, images: np.ndarray, batch_size: int = 500) -> np.ndarray:

@@ -12,8 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import datasets, distribution, precision, selection
-from infogan_tf.augmentation import RandomView
+from infogan_tf import datasets, distribution, precision, selection, views
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
@@ -266,8 +265,8 @@ def build(config: TrainingConfig) -> InfoGAN:
         config.image_shape,
         config.noise_size,
         architecture=config.architecture,
-        augmentation=_view(config.augmentation, config.seed),
-        recognition_augmentation=_view(
+        augmentation=views.from_amounts(config.augmentation, config.seed),
+        recognition_augmentation=views.from_amounts(
             config.recognition_augmentation if config.recognition_epochs else {}, config.seed
         ),
         contrast_head=config.contrast_weight > 0,
@@ -300,7 +299,3 @@ def _drop_metrics_after(path: Path, epoch: int) -> None:
         header, *rows = csv.reader(file)
     with replaced_file(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) < epoch)])
-
-
-def _view(amounts: dict[str, float], seed: int) -> RandomView | None:
-    return RandomView(**amounts, seed=seed) if amounts else None

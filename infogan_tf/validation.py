@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from infogan_tf.code_spec import CodeSpec
+from infogan_tf.views import OwnViews
 
 if TYPE_CHECKING:
     from infogan_tf.model import InfoGAN
@@ -106,6 +107,8 @@ def check_weights(model: InfoGAN, **to_come: float) -> None:
     augmentation = model.recognition_augmentation or model.augmentation
     if weights["wake_weight"] and not (model.codes.categorical and augmentation):
         raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
+    if weights["wake_weight"] and isinstance(augmentation, OwnViews):
+        raise ValueError("wake_weight needs one recognition_augmentation for all images, not OwnViews")
 
 
 def check_wake(alignment: Any, radius: float) -> None:
@@ -141,14 +144,24 @@ def check_data(data: Any, image_shape: tuple[int, int, int]) -> None:
         raise ValueError(f"labels must be integers [batch], one for each image, got {list(labels.shape)}")
 
 
+def check_views(model: InfoGAN) -> None:
+    """Own views are of codes that there are."""
+    names = {code.name for code in model.codes}
+    for view in (model.augmentation, model.recognition_augmentation):
+        unknown = set(view.views) - names if isinstance(view, OwnViews) else set()
+        if unknown:
+            raise ValueError(f"no code {', '.join(sorted(unknown))} to view; codes are {', '.join(sorted(names))}")
+
+
 def check_last_batch(num_images: int, batch_size: int, model: InfoGAN) -> None:
-    """No replica's part of it is empty, nor holds less than a pair where pairs are compared: means over it were NaN."""
+    """Each replica has an image of it for each view, and a pair where pairs are compared: means over none were NaN."""
     replicas, last = model.distribute_strategy.num_replicas_in_sync, num_images % batch_size or batch_size
-    pairs = 2 if model.contrast_head else 1
-    if last % replicas or last < pairs * replicas:
+    views = [view for view in (model.augmentation, model.recognition_augmentation) if isinstance(view, OwnViews)]
+    least = max(2 if model.contrast_head else 1, *(len(view.views) for view in views), 1)
+    if last % replicas or last < least * replicas:
         raise ValueError(
-            f"{num_images} images in batches of {batch_size} leave a last batch of {last}, too few or too odd for "
-            f"{replicas} device(s){' and pairs of images' if model.contrast_head else ''}; choose another batch_size"
+            f"{num_images} images in batches of {batch_size} leave a last batch of {last}, but each of {replicas} "
+            f"device(s) needs equally many, and {least} or more; choose another batch_size"
         )
 
 

@@ -114,8 +114,18 @@ def test_gamma_keeps_black_and_white_and_has_a_gradient_there():
     assert np.isfinite(tape.gradient(views, images)).all()
 
 
+def test_shifts_along_one_axis_add_to_those_along_both():
+    image = np.zeros((2000, 21, 21, 1), np.float32)
+    image[:, 10, 10] = 1
+    where = np.indices((21, 21)).reshape(2, -1).T
+    centres = tf.reshape(RandomView(0, 0, 0, 0.1, shift_x=0.2, seed=0)(image), (2000, -1)) @ where.astype(np.float32)
+    down, right = centres.numpy().T - 10
+    assert stats.kstest(right / 21, "uniform", args=(-0.3, 0.6)).pvalue > 0.01
+    assert stats.kstest(down / 21, "uniform", args=(-0.1, 0.2)).pvalue > 0.01
+
+
 def test_config_round_trip_gives_the_same_draws():
-    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, seed=3)
+    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, 0.1, 0.2, seed=3)
     again = RandomView.from_config(layer.get_config())
     images = tiny.images(4)
     np.testing.assert_array_equal(layer(images), again(images))

@@ -61,6 +61,8 @@ def succeed(name: str, *flags: str) -> str:
         ("train", ["--workdir=x", "--lambda=digit:one"], ["lambda", "NAME:NUMBER"]),
         ("train", ["--workdir=x", "--augmentation=shear:1,shear:2"], ["augmentation", "NAME:NUMBER"]),
         ("train", ["--workdir=x", "--recognition_augmentation=blur:1"], ["recognition_augmentation", "rotation"]),
+        ("train", ["--workdir=x", "--augmentation=digit.blur:1"], ["augmentation", "CODE.NAME"]),
+        ("train", ["--workdir=x", "--augmentation=digit.shear:1,scale:1"], ["augmentation", "CODE.NAME"]),
         ("train", ["--workdir=x", "--lamda=digit:1"], ["Unknown command line flag 'lamda'"]),
         ("train", [], ["--workdir is needed"]),
         ("train", ["--workdir=x", "--preset=images64"], ["brings no images", "--dataset=folder:/path"]),

@@ -1,7 +1,6 @@
 """Scores of runs from unlabelled images: what is known in closed form."""
 
 import math
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from infogan_tf import selection
 from infogan_tf.augmentation import RandomView
+from infogan_tf.code_spec import CodeSpec
 from tests import tiny
 
 K = 4
@@ -21,7 +21,7 @@ class Reader:
     def __init__(self, sureness=1.0, deform=lambda images: images):
         self.sureness = sureness
         self.augmentation, self.recognition_augmentation = deform and keras.layers.Lambda(deform), None
-        self.codes = SimpleNamespace(categorical=["kind"])
+        self.codes = CodeSpec.parse(f"kind:categorical({K})")
 
     def __call__(self, images):
         category = tf.cast(tf.round(images[:, 0, 0, 0] * 255), tf.int32) % K

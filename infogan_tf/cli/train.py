@@ -31,8 +31,8 @@ AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
     "Random views that discrete codes are read through, as rotation:0.2,shear:0.2,scale:0.1,shift:0.07 "
-    "(see infogan_tf.augmentation; a part that is left out is 0), or none. Default: the preset's. The recognition "
-    "phase has its own.",
+    "(see infogan_tf.augmentation; a part that is left out is 0), or none. Or codes each through its own, as "
+    "shape.rotation:3.14,shape.shift:0.2,x.shift_y:0.3. Default: the preset's. The recognition phase has its own.",
 )
 RECOGNITION_AUGMENTATION = flags.DEFINE_list(
     "recognition_augmentation",
@@ -147,7 +147,7 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
-AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift", "erase", "gamma")
+AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y")
 
 CONFIG_FLAGS = (
     "dataset", "data_dir", "strict", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
@@ -179,18 +179,26 @@ def _are_numbers(items: list[str] | None) -> bool:
         return False
 
 
+def _are_amounts(amounts: dict[str, float]) -> bool:
+    codes, parts = zip(*(name.rpartition(".")[::2] for name in amounts), strict=True) if amounts else ((), ())
+    return set(parts) <= set(AUGMENTATION_PARTS) and (all(codes) or not any(codes))
+
+
 flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
 for name in ("augmentation", "recognition_augmentation"):
     flags.register_validator(
         name,
-        lambda items: _are_numbers(items) and set(_numbers(items) or {}) <= set(AUGMENTATION_PARTS),
-        f"expected NAME:NUMBER,NAME:NUMBER with NAME one of {', '.join(AUGMENTATION_PARTS)}, or none",
+        lambda items: _are_numbers(items) and _are_amounts(_numbers(items) or {}),
+        f"expected NAME:NUMBER,NAME:NUMBER with NAME one of {', '.join(AUGMENTATION_PARTS)}, or all of them CODE.NAME, "
+        "or none",
     )
 
 
 def _amounts(flag: flags.FlagHolder) -> dict[str, float] | None:
     given = _numbers(flag.value)
-    return given and {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **given}
+    if not given or any("." in name for name in given):
+        return given
+    return {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **given}
 
 
 def config_from_flags() -> TrainingConfig:
