@@ -90,7 +90,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             trunk=trunk,
             discriminator_head=discriminator_head,
             posterior_head=posterior_head,
-            contrast_head=None if contrast_head in (None, True, False) else contrast_head,
+            contrast_head=contrast_head if isinstance(contrast_head, keras.Model) else None,
         )
         self.noise_size = noise_size
         self.seed_generator = keras.random.SeedGenerator(seed)

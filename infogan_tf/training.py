@@ -30,6 +30,7 @@ from infogan_tf.evaluation.clustering import MAX_LABELS
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
 from infogan_tf.optimizers import Adam, FallingRate
+from infogan_tf.validation import check_last_batch
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         model, epoch = _resume(*saved[-1]) if saved else (build(config), 0)
     model.steps_per_execution = config.steps_per_execution
     images, validation = _data(config, used)
+    check_last_batch(config.batch_size, config.batch_size, model)  # all batches are alike
     steps = config.steps_per_epoch or len(images) // config.batch_size
     if steps % config.steps_per_execution:
         raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")

@@ -22,7 +22,8 @@ class OwnViews(keras.layers.Layer):
     """A view for each of some codes.
 
     They share a batch: its first part passes the first view, and so on. So they cost as much as one view, and the
-    information of each code is estimated from a part of the batch, which needs as many images as there are views.
+    information of each code is estimated from a part of the batch, which needs as many images as there are views. Each
+    device divides its own part of a batch: which image passes which view depends on their number.
 
     Args:
         views: Layers that change images at random, by name of code. Codes without one are read from x itself.

@@ -190,6 +190,13 @@ def test_the_config_decides_the_model(tmp_path):
     assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
 
 
+def test_a_batch_has_an_image_for_each_view(tmp_path):
+    config = dataclasses.replace(CONFIG, batch_size=2, augmentation={f"{c}.shear": 0.1 for c in ("digit", "slant")})
+    run(tmp_path / "enough", dataclasses.replace(config, epochs=1, steps_per_epoch=1))
+    with pytest.raises(ValueError, match=r"each of 1 .* needs equally many, and 2 or more"):
+        run(tmp_path / "too few", dataclasses.replace(config, batch_size=1))
+
+
 def test_what_must_come_out_alike_depends_on_no_timing(monkeypatch):
     monkeypatch.setattr(precision, "choose", lambda: ("mixed_bfloat16", "it was faster this time"))
     auto = dataclasses.replace(CONFIG, precision="auto")
