@@ -102,15 +102,11 @@ TABLES = {
             *(upconv(128, 2, BATCH), upconv(64, 2, BATCH)),
         ),
     ),
-    # Not the paper's: as InfoGAN-CR (Lin et al., 2020) for dSprites, 64x64x1: maps of 4x4.
+    # Not the paper's: sprites, 64x64x1: maps of 4x4.
     "sprites": Architecture(
-        trunk=(
-            *(conv(32, 2, SPECTRAL), conv(32, 2, SPECTRAL), conv(64, 2, SPECTRAL), conv(64, 2, SPECTRAL)),
-            fc(128, SPECTRAL),
-        ),
-        posterior_head=(fc(128, SPECTRAL),),
-        generator=(fc(128, BATCH), maps(64, BATCH), upconv(64, 2, BATCH), upconv(32, 2, BATCH), upconv(32, 2, BATCH)),
-        logit_norm=SPECTRAL,
+        trunk=(conv(32, 2), conv(64, 2, BATCH), conv(64, 2, BATCH), conv(128, 2, BATCH), fc(256, BATCH)),
+        posterior_head=(fc(128, BATCH),),
+        generator=(fc(256, BATCH), maps(128, BATCH), upconv(64, 2, BATCH), upconv(64, 2, BATCH), upconv(32, 2, BATCH)),
     ),
 }
 NAMES = (*TABLES, "images")

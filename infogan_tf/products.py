@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-FEW_CHANNELS, MANY_CHANNELS = 4, 16
+FEW_CHANNELS, MANY_CHANNELS = 4, 64
 
 
 @tf.custom_gradient

@@ -11,7 +11,7 @@ from infogan_tf.code_spec import CodeSpec
 from infogan_tf.config import TrainingConfig
 from infogan_tf.model import InfoGAN
 
-BATCH = 4
+BATCH = 5  # the sprites have five views
 FAST = ("mnist_20", "svhn", "celeba", "faces_lighting", "sprites", "images32", "images64")  # the others are like one
 
 
@@ -59,8 +59,8 @@ def test_what_a_preset_sets_reaches_the_model():
     model = InfoGAN.from_preset("mnist", seed=0)
     assert (model.augmentation.erase, model.recognition_augmentation.erase) == (0.0, 0.5)
     model = build("sprites")
-    assert model.information_in_discriminator
-    assert model.augmentation is None
+    assert list(model.augmentation.views) == [code.name for code in model.codes]
+    assert model.augmentation.views["x"].shift_y == 0.3
 
 
 def test_flags_win_over_a_preset():

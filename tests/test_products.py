@@ -36,7 +36,7 @@ def test_dense(dtype, tolerance):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
-@pytest.mark.parametrize("channels", [1, 3, 16])
+@pytest.mark.parametrize("channels", [1, 3, products.MANY_CHANNELS])
 @pytest.mark.parametrize(
     ("height", "width", "size", "stride"), [(8, 12, 4, 2), (7, 9, 4, 2), (6, 6, 3, 1), (9, 9, 5, 3)]
 )
@@ -53,7 +53,7 @@ def test_conv(dtype, tolerance, channels, height, width, size, stride):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
-@pytest.mark.parametrize("channels", [1, 3, 16])
+@pytest.mark.parametrize("channels", [1, 3, products.MANY_CHANNELS])
 @pytest.mark.parametrize(("size", "stride"), [(4, 2), (3, 1), (5, 2), (6, 3)])
 def test_upconv(dtype, tolerance, channels, size, stride):
     x = normal(3, 4, 6, 5, dtype=dtype)

@@ -338,11 +338,10 @@ def test_the_papers_networks_pass_the_self_check(tmp_path, keep_precision):
     assert all(np.isfinite(value) for value in differences.values())
 
 
-@pytest.mark.parametrize("architecture", ["sprites", "images"])
 @pytest.mark.usefixtures("in_process")
-def test_spectrally_normalised_networks_answer_as_the_model(tmp_path, architecture):
+def test_spectrally_normalised_networks_answer_as_the_model(tmp_path):
     keras.utils.set_random_seed(1)
-    model = InfoGAN("digit:categorical(3),slant:uniform", (16, 16, 3), 4, architecture=architecture, seed=1)
+    model = InfoGAN("digit:categorical(3),slant:uniform", (16, 16, 3), 4, architecture="images", seed=1)
     model.compile(instance_noise_stddev=0.5, instance_noise_steps=100)
     images = np.random.default_rng(0).random((8, 16, 16, 3), np.float32)
     model.train_step(tf.constant(images))
