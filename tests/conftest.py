@@ -25,3 +25,23 @@ def deterministic():
 
     with tiny.determinism():
         yield
+
+
+@pytest.fixture
+def small_data(monkeypatch):
+    """20 images of 8x8 in place of every data set."""
+    from tests import runs  # noqa: PLC0415
+
+    monkeypatch.setattr(runs.datasets, "load", runs.small_images)
+
+
+@pytest.fixture(scope="session")
+def straight(tmp_path_factory):
+    """The workdir of a run of two epochs that nothing interrupted."""
+    from tests import runs  # noqa: PLC0415
+
+    workdir = tmp_path_factory.mktemp("straight") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs.datasets, "load", runs.small_images)
+        runs.run(workdir)
+    return workdir

@@ -17,7 +17,7 @@ from infogan_tf.augmentation import RandomView
 from infogan_tf.callbacks import Recognition, SwitchOn
 from infogan_tf.distribution import own_rows
 from infogan_tf.optimizers import Adam
-from tests import test_training, tiny
+from tests import runs, tiny
 
 BATCH, STEPS = 16, 3
 
@@ -143,13 +143,13 @@ def test_saving_keeps_the_random_state_of_all_devices(on, tmp_path):
 
 def run_in_workdir(devices: int | str, workdir: Path):
     """Weights and metrics of an interrupted and continued `train`, on one device or mirrored on all four."""
-    config = dataclasses.replace(test_training.CONFIG, sync_batch_norm=True, validation_split="test")
+    config = dataclasses.replace(runs.CONFIG, sync_batch_norm=True, validation_split="test")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets, "load", test_training.small_images)
+        patch.setattr(datasets, "load", runs.small_images)
         for epochs in (1, 2):
             name = "none" if devices == 1 else devices
             infogan = training.train(dataclasses.replace(config, epochs=epochs), workdir, strategy=name)
-    rows = test_training.metrics(workdir)
+    rows = runs.metrics(workdir)
     return [v.numpy() for v in infogan.trainable_variables], rows
 
 

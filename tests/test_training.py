@@ -1,13 +1,7 @@
-"""A run in its workdir: what is written, interruptions, refusals."""
+"""A run in its workdir: what is written, refusals."""
 
-import csv
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,103 +13,9 @@ from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
 from infogan_tf.layers import BatchNormalization
-from infogan_tf.model import InfoGAN
-from tests import tiny
+from tests.runs import CONFIG, STEPS, assert_same_run, files, metrics, run, small_images
 
-STEPS = 3
-CONFIG = TrainingConfig.from_preset(
-    "mnist",
-    codes="digit:categorical(3),slant:uniform",
-    image_shape=(8, 8, 1),
-    noise_size=4,
-    batch_size=8,
-    epochs=2,
-    steps_per_epoch=STEPS,
-    decay_epochs=0,
-    recognition_epochs=0,
-    precision="float32",
-)
-
-
-def small_images(name: str, split: str = "train", **arguments) -> ImageSet:
-    """Stands in for `datasets.load`: 20 images of 8x8, other ones for each split."""
-    images = (255 * tiny.images(20, seed=len(split))).astype(np.uint8)
-    return ImageSet(images, np.arange(20) % 3, ("a", "b", "c"))
-
-
-@pytest.fixture(autouse=True)
-def data(monkeypatch):
-    monkeypatch.setattr(datasets, "load", small_images)
-
-
-class InterruptedRunError(Exception):
-    pass
-
-
-class InterruptedThroughput(callbacks.Throughput):
-    """Ends the run in the middle of an epoch."""
-
-    at = (1, 1)  # epoch and step, both from 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        super().on_train_batch_end(batch, logs)
-        if (self.epoch, batch) == self.at:
-            self.end()
-
-    def end(self):
-        raise InterruptedRunError
-
-
-class KilledThroughput(InterruptedThroughput):
-    def end(self):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def run(workdir: Path, config: TrainingConfig = CONFIG, **arguments) -> InfoGAN:
-    with tiny.determinism():
-        return training.train(config, workdir, **arguments)
-
-
-def metrics(workdir: Path) -> list[dict[str, str]]:
-    with (workdir / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def files(workdir: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(workdir)): path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
-
-
-def assert_same_run(workdir: Path, other: Path) -> None:
-    """The same weights, optimizer states and metrics (but for the clock's)."""
-    ours, theirs = (keras.models.load_model(folder / "model.keras") for folder in (workdir, other))
-    optimizers = [f"{name}_optimizer.variables" for name in ("discriminator", "generator", "recognition")]
-    assert (ours.recognition is None) == (theirs.recognition is None)
-    for name in ("weights", *(optimizers if ours.recognition else optimizers[:2])):
-        pairs = []
-        for m in (ours, theirs):
-            value = m
-            for part in name.split("."):
-                value = getattr(value, part)
-            pairs.append(tiny.values(value))
-        for a, b in zip(*pairs, strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=name)
-    times = {"images_per_second", "seconds"}
-    rows = [[{k: v for k, v in row.items() if k not in times} for row in metrics(f)] for f in (workdir, other)]
-    assert rows[0] == rows[1]
-
-
-@pytest.fixture(scope="module")
-def straight(tmp_path_factory) -> Path:
-    """A run of two epochs that nothing interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets, "load", small_images)
-        workdir = tmp_path_factory.mktemp("straight") / "run"
-        run(workdir)
-    return workdir
+pytestmark = pytest.mark.usefixtures("small_data")
 
 
 # ---------------------------------------------------------------- what is written
@@ -217,33 +117,6 @@ def test_steps_per_execution_changes_nothing_while_rates_fall(tmp_path):
     assert float(model.generator_optimizer.learning_rate) == 0
 
 
-@pytest.mark.parametrize("last", [1, 2, 3])
-def test_a_recognition_phase_follows_and_a_run_resumes_before_and_in_it(tmp_path, monkeypatch, last):
-    phases = {"epochs": 4, "recognition_epochs": 3, "wake_weight": 1.0, "decay_epochs": 1}
-    config = dataclasses.replace(CONFIG, validation_split="test", **phases)
-    run(tmp_path / "straight", config)
-    rows = metrics(tmp_path / "straight")
-    assert [float(row["wake_loss"]) != 0 for row in rows] == [False, True, True, True]
-    assert [float(row["d_loss"]) != 0 for row in rows] == [True, False, False, False]
-    monkeypatch.setattr(InterruptedThroughput, "at", (last, 1))
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "Throughput", InterruptedThroughput)
-        with pytest.raises(InterruptedRunError):
-            run(tmp_path / "resumed", config)
-    model = run(tmp_path / "resumed", config)
-    assert_same_run(tmp_path / "resumed", tmp_path / "straight")
-    assert model.recognition is not None
-
-
-def test_once_the_recognition_phase_has_begun_the_epochs_stay(tmp_path):
-    config = dataclasses.replace(CONFIG, epochs=2, recognition_epochs=1)
-    run(tmp_path / "run", config)
-    before = files(tmp_path / "run")
-    with pytest.raises(ValueError, match="has begun its recognition phase, the last 1 of 2 epochs, and cannot have 3"):
-        run(tmp_path / "run", dataclasses.replace(config, epochs=3))
-    assert files(tmp_path / "run") == before
-
-
 def test_the_best_epoch_can_be_loaded(straight, tmp_path):
     path, epoch, value = callbacks.best_checkpoint(straight / "checkpoints")
     scores = [float(row["stable_information"]) for row in metrics(straight)]
@@ -303,87 +176,6 @@ def test_more_labels_than_validation_can_count_show_before_training(tmp_path, mo
 def test_an_epoch_is_once_through_the_split_unless_told_otherwise(tmp_path):
     model = run(tmp_path / "run", dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=None))
     assert int(model.generator_optimizer.iterations) == 20 // 8
-
-
-# ---------------------------------------------------------------- interruptions
-
-
-def test_interrupted_run_continues_as_if_it_had_not_been(tmp_path, straight, monkeypatch):
-    workdir = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "Throughput", InterruptedThroughput)
-        with pytest.raises(InterruptedRunError):
-            run(workdir)
-    assert [epoch for _, epoch in list_checkpoints(workdir / "checkpoints")] == [1]
-    assert not (workdir / "model.keras").exists()
-    run(workdir)
-    assert [row["epoch"] for row in metrics(workdir)] == ["0", "1"]
-    assert_same_run(workdir, straight)
-
-
-def test_killed_run_continues_as_if_it_had_not_been(tmp_path, straight):
-    """SIGKILL in the middle of the second epoch, in a process of its own."""
-    workdir = tmp_path / "run"
-    code = (
-        "import sys; from pathlib import Path; from infogan_tf import datasets, training\n"
-        "from tests import test_training as t\n"
-        "datasets.load, training.Throughput = t.small_images, t.KilledThroughput\n"
-        "t.run(Path(sys.argv[1]))"
-    )
-    root = Path(__file__).parents[1]
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(workdir)], cwd=root, check=False, capture_output=True, text=True
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
-    assert [row["epoch"] for row in metrics(workdir)] == ["0"]
-    run(workdir)
-    assert [row["epoch"] for row in metrics(workdir)] == ["0", "1"]
-    assert_same_run(workdir, straight)
-
-
-def test_run_interrupted_before_its_first_checkpoint_starts_again(tmp_path, straight, monkeypatch):
-    workdir = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "Throughput", InterruptedThroughput)
-        patch.setattr(InterruptedThroughput, "at", (0, 1))
-        with pytest.raises(InterruptedRunError):
-            run(workdir)
-    assert list_checkpoints(workdir / "checkpoints") == []
-    run(workdir)
-    assert_same_run(workdir, straight)
-
-
-def test_interruption_between_metrics_and_checkpoint_leaves_no_double_row(tmp_path, straight, monkeypatch):
-    """The epoch's row is written, its checkpoint is not: the epoch is trained again and its row replaced."""
-    workdir = tmp_path / "run"
-
-    def interrupted(self, epoch, logs=None):
-        raise InterruptedRunError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.TraversalPictures, "on_epoch_end", interrupted)
-        with pytest.raises(InterruptedRunError):
-            run(workdir)
-    assert [row["epoch"] for row in metrics(workdir)] == ["0"]
-    run(workdir)
-    assert_same_run(workdir, straight)
-
-
-def test_a_finished_run_can_be_made_longer(tmp_path, straight):
-    workdir = tmp_path / "run"
-    run(workdir, dataclasses.replace(CONFIG, epochs=1))
-    run(workdir)
-    assert TrainingConfig.load(workdir / "config.json").epochs == 2
-    assert_same_run(workdir, straight)
-
-
-def test_a_finished_run_is_not_trained_again(straight):
-    before = files(straight)
-    model = run(straight)
-    assert int(model.generator_optimizer.iterations) == 2 * STEPS
-    after = files(straight)
-    assert set(after) == set(before)
-    assert {name for name in before if after[name] != before[name]} <= {"model.keras"}  # a zip with its date
 
 
 # ---------------------------------------------------------------- refusals
