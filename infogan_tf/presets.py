@@ -123,10 +123,9 @@ _SPRITES: dict[str, Any] = {
     "instance_noise_steps": 16000,
     "information_in_discriminator": True,
     "batch_size": 64,
-    "epochs": 20,
+    "epochs": 18,
     "steps_per_epoch": 1000,
     "decay_epochs": 4,
-    "recognition_epochs": 2,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
