@@ -179,7 +179,13 @@ PRESETS: dict[str, dict[str, Any]] = {
     "sprites": _SPRITES,
     "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 9},
     "sprites_plain": {**_SPRITES, "augmentation": {}},
-    "sprites_gan": {**_SPRITES, "lambdas": dict.fromkeys(_SPRITE_CODES, 0.0)},  # its codes mean nothing: the floor
+    # Its codes mean nothing: the floor.
+    "sprites_gan": {
+        **_SPRITES,
+        "lambdas": dict.fromkeys(_SPRITE_CODES, 0.0),
+        "augmentation": {},
+        "information_in_discriminator": False,
+    },
     "images32": _images(32, 64),
     "images64": _images(64, 64),
     "images128": _images(128, 32),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-FEW_CHANNELS, MANY_CHANNELS = 4, 64
+# From how many channels on a convolution over the batch is the faster way to a kernel's gradient: few of them go with
+# large maps, whose size becomes that of its kernel.
+MANY_CHANNELS = 64
+FEW_CHANNELS = 4
 
 
 @tf.custom_gradient

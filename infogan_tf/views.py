@@ -54,15 +54,23 @@ class OwnViews(keras.layers.Layer):
 
 
 def from_amounts(amounts: Mapping[str, float] | None, seed: int | None) -> RandomView | OwnViews | None:
-    """`RandomView(**amounts)`, `OwnViews` of such where amounts are called CODE.AMOUNT, None where there are none."""
+    """A `RandomView`, or `OwnViews` of such where amounts are called CODE.AMOUNT; None where there are none.
+
+    An amount that is left out is 0.
+
+    Raises:
+        ValueError: Some amounts are of a code and some are not, or there is no amount of this name.
+    """
     if not amounts:
         return None
-    if not any("." in name for name in amounts):
-        return RandomView(**amounts, seed=seed)
     by_code: dict[str, dict[str, float]] = {}
     for name, amount in amounts.items():
-        code, _, part = name.partition(".")
+        code, _, part = name.rpartition(".")
+        if part not in AMOUNTS or bool(code) != ("." in next(iter(amounts))):
+            raise ValueError(f"amounts are all AMOUNT or all CODE.AMOUNT, of {', '.join(AMOUNTS)}; got {name!r}")
         by_code.setdefault(code, dict.fromkeys(AMOUNTS, 0.0))[part] = amount
+    if "" in by_code:
+        return RandomView(**by_code[""], seed=seed)
     seeds = [None if seed is None else seed + number for number in range(len(by_code))]
     return OwnViews(
         {code: RandomView(**given, seed=s) for (code, given), s in zip(by_code.items(), seeds, strict=True)}

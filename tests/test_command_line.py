@@ -38,20 +38,10 @@ OVERRIDES = {
     "codes, the preset's lambdas": {
         "codes": "digit:categorical(9),slant:uniform,width:uniform", "lambdas": presets.PRESETS["mnist"]["lambdas"],
     },
-    "augmentation": {
-        "augmentation": {
-            "rotation": 0.1, "shear": 0.0, "scale": 0.05, "shift": 0.0, "erase": 0.0,
-            "gamma": 0.5, "shift_x": 0.0, "shift_y": 0.0,
-        },
-    },
+    "augmentation": {"augmentation": {"rotation": 0.1, "scale": 0.05, "gamma": 0.5}},
     "own views": {"augmentation": {"digit.shear": 0.5, "slant.shift_x": 0.25, "slant.scale": 0.1}},
     "no augmentation": {"augmentation": {}, "recognition_augmentation": {}},
-    "recognition augmentation": {
-        "recognition_augmentation": {
-            "rotation": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "erase": 0.25,
-            "gamma": 0.0, "shift_x": 0.0, "shift_y": 0.0,
-        },
-    },
+    "recognition augmentation": {"recognition_augmentation": {"erase": 0.25}},
 }  # fmt: skip
 
 

@@ -59,6 +59,7 @@ def test_what_a_preset_sets_reaches_the_model():
     model = InfoGAN.from_preset("mnist", seed=0)
     assert (model.augmentation.erase, model.recognition_augmentation.erase) == (0.0, 0.5)
     model = build("sprites")
+    assert model.information_in_discriminator
     assert list(model.augmentation.views) == [code.name for code in model.codes]
     assert model.augmentation.views["x"].shift_y == 0.3
 

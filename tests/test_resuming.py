@@ -44,9 +44,9 @@ def test_killed_run_continues_as_if_it_had_not_been(tmp_path, straight):
     workdir = tmp_path / "run"
     code = (
         "import sys; from pathlib import Path; from infogan_tf import datasets, training\n"
-        "from tests import runs as t\n"
-        "datasets.load, training.Throughput = t.small_images, t.KilledThroughput\n"
-        "t.run(Path(sys.argv[1]))"
+        "from tests import runs\n"
+        "datasets.load, training.Throughput = runs.small_images, runs.KilledThroughput\n"
+        "runs.run(Path(sys.argv[1]))"
     )
     root = Path(__file__).parents[1]
     process = subprocess.run(

@@ -84,7 +84,15 @@ def test_amounts_by_code_are_views_by_code():
     assert amounts == {"x": {"shift_y": 0.3, "gamma": 0.5}, "shape": {"rotation": 3.0}}
     assert configs["x"]["seed"] != configs["shape"]["seed"]
     assert views.from_amounts({}, 0) is views.from_amounts(None, 0) is None
-    assert type(views.from_amounts({"rotation": 1.0}, 0)) is RandomView
+    one = views.from_amounts({"rotation": 1.0}, 5)
+    assert type(one) is RandomView
+    assert one.get_config() == RandomView(1.0, 0.0, 0.0, 0.0, seed=5, name=one.name).get_config()
+
+
+@pytest.mark.parametrize("amounts", [{"x.shear": 0.1, "scale": 0.1}, {"scale": 0.1, "x.shear": 0.1}, {"x.blur": 0.1}])
+def test_amounts_that_are_mixed_or_unknown_are_refused(amounts):
+    with pytest.raises(ValueError, match=r"amounts are all AMOUNT or all CODE.AMOUNT, of rotation, .*; got"):
+        views.from_amounts(amounts, 0)
 
 
 def test_a_model_with_own_views_comes_back_and_goes_on_alike(tmp_path):

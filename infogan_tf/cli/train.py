@@ -194,20 +194,13 @@ for name in ("augmentation", "recognition_augmentation"):
     )
 
 
-def _amounts(flag: flags.FlagHolder) -> dict[str, float] | None:
-    given = _numbers(flag.value)
-    if not given or any("." in name for name in given):
-        return given
-    return {**dict.fromkeys(AUGMENTATION_PARTS, 0.0), **given}
-
-
 def config_from_flags() -> TrainingConfig:
     """The run that the flags describe."""
     return TrainingConfig.from_preset(
         FLAGS.preset,
         lambdas=_numbers(LAMBDA.value),
-        augmentation=_amounts(AUGMENTATION),
-        recognition_augmentation=_amounts(RECOGNITION_AUGMENTATION),
+        augmentation=_numbers(AUGMENTATION.value),
+        recognition_augmentation=_numbers(RECOGNITION_AUGMENTATION.value),
         **{name: FLAGS[name].value for name in CONFIG_FLAGS},
     )
 
