@@ -149,6 +149,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         information_in_discriminator: bool = False,
         contrast_weight: float = 0.0,
         instance_noise_stddev: float = 0.0,
+        instance_noise_end_stddev: float = 0.0,
         instance_noise_steps: int = 1,
         wake_weight: float = 0.0,
         wake_alignment: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
@@ -165,7 +166,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             adversarial_loss: "non_saturating", "minimax", "hinge" or "least_squares".
             lambdas: Weight of each code's L_I, one number for all or by name. Default: 1 for discrete codes, 0.1
                 for continuous ones. 0 for all is a plain GAN.
-            information_in_discriminator: Also add -λ L_I to D's loss, whose optimizer then trains Q's head too.
+            information_in_discriminator: Also add -λ L_I to D's loss, from which the trunk then learns to read codes.
             contrast_weight: Weight of `objectives.contrast`, by which G learns to show which factor two of its images
                 share. Needs a `contrast_head`. See also `callbacks.SwitchOn`.
             wake_weight: Weight of `wake.loss`, by which the recognition network learns from real images too. Needs a
@@ -174,7 +175,8 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
-            instance_noise_steps: Steps in which that falls to 0, in a straight line.
+            instance_noise_end_stddev: What stays.
+            instance_noise_steps: Steps from the one to the other, in a straight line.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.
             **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
@@ -205,8 +207,9 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         self.wake_alignment, self.wake_radius = wake_alignment, wake_radius
         validation.check_weights(self)
         validation.check_wake(wake_alignment, wake_radius)
-        validation.check_instance_noise(instance_noise_stddev, instance_noise_steps)
-        self.instance_noise_stddev, self.instance_noise_steps = instance_noise_stddev, instance_noise_steps
+        validation.check_instance_noise(instance_noise_stddev, instance_noise_end_stddev, instance_noise_steps)
+        self.instance_noise_stddev, self.instance_noise_end_stddev = instance_noise_stddev, instance_noise_end_stddev
+        self.instance_noise_steps = instance_noise_steps
         self.discriminator_optimizer = self._prepare(
             discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator_variables
         )
@@ -230,10 +233,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
     @property
     def discriminator_variables(self) -> list[keras.Variable]:
         """What D's step trains."""
-        variables = self.trunk.trainable_variables + self.discriminator_head.trainable_variables
-        if self.information_in_discriminator:
-            variables += self.posterior_head.trainable_variables
-        return variables
+        return self.trunk.trainable_variables + self.discriminator_head.trainable_variables
 
     @property
     def generator_variables(self) -> list[keras.Variable]:
@@ -319,8 +319,9 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         """With instance noise, whose clock is the steps of D."""
         if not self.instance_noise_stddev:
             return batches
-        done = steps_taken(self.discriminator_optimizer) / self.instance_noise_steps
-        stddev = self.instance_noise_stddev * tf.maximum(1 - done, 0)
+        to_go = tf.maximum(1 - steps_taken(self.discriminator_optimizer) / self.instance_noise_steps, 0)
+        end = self.instance_noise_end_stddev
+        stddev = end + (self.instance_noise_stddev - end) * to_go
         return tuple(instance_noise.added(batch, stddev, self.seed_generator.next()) for batch in batches)
 
     def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:

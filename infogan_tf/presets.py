@@ -101,31 +101,34 @@ def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict
     }
 
 
-# A code for each factor, read through what leaves this factor as it is: only a shape survives turns, other sizes and
-# other places.
+# A code for each factor, read through what leaves this factor as it is: only a shape survives turns and other sizes.
 _SPRITE_CODES = {"shape": "categorical(3)", "scale": "uniform", "rotation": "circular", "x": "uniform", "y": "uniform"}
 _SPRITE_VIEWS = {
-    **{"shape.rotation": math.pi, "shape.scale": 1.0, "shape.shift": 0.3},
+    **{"shape.rotation": math.pi, "shape.scale": 0.5, "shape.shift": 0.1},
     **{"scale.rotation": math.pi, "scale.shift": 0.3},
     **{"rotation.scale": 1.0, "rotation.shift": 0.3},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
-# Instance noise holds D back until shapes are where they belong; without it G shows the codes as textures.
+# Instance noise holds D back until sizes and places are taken, and all weight goes to what is left; without it G shows
+# the codes as textures.
 _SPRITES: dict[str, Any] = {
     "dataset": "sprites",
     "architecture": "sprites",
     "codes": _spec(_SPRITE_CODES),
     "image_shape": (64, 64, 1),
     "noise_size": 1,
-    "lambdas": {**dict.fromkeys(_SPRITE_CODES, 0.2), "rotation": 0.3},
+    "lambdas": {"shape": 1.0, "scale": 0.2, "rotation": 0.5, "x": 0.2, "y": 0.2},
+    "early_epochs": 3,
+    "early_lambdas": {"shape": 0.0, "scale": 0.2, "rotation": 0.2, "x": 0.2, "y": 0.2},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,
-    "instance_noise_steps": 16000,
+    "instance_noise_end_stddev": 0.12,
+    "instance_noise_steps": 8000,
     "information_in_discriminator": True,
     "batch_size": 64,
-    "epochs": 18,
+    "epochs": 12,
     "steps_per_epoch": 1000,
-    "decay_epochs": 4,
+    "decay_epochs": 2,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
@@ -177,12 +180,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "chairs_width": _chairs("width", 2.0, 0.05),
     "dsprites": {**_SPRITES, "dataset": "dsprites"},
     "sprites": _SPRITES,
-    "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 9},
+    "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 8},
     "sprites_plain": {**_SPRITES, "augmentation": {}},
     # Its codes mean nothing: the floor.
     "sprites_gan": {
         **_SPRITES,
         "lambdas": dict.fromkeys(_SPRITE_CODES, 0.0),
+        "early_epochs": 0,
+        "early_lambdas": {},
         "augmentation": {},
         "information_in_discriminator": False,
     },

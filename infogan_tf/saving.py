@@ -13,7 +13,8 @@ PARTS = (
 )
 COMPILE_ARGUMENTS = (
     *("adversarial_loss", "information_in_discriminator", "contrast_weight", "wake_weight", "wake_radius"),
-    *("instance_noise_stddev", "instance_noise_steps", "jit_compile", "steps_per_execution"),
+    *("instance_noise_stddev", "instance_noise_end_stddev", "instance_noise_steps"),
+    *("jit_compile", "steps_per_execution"),
 )
 OBJECTS = ("discriminator_optimizer", "generator_optimizer", "recognition_optimizer", "wake_alignment")
 

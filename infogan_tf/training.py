@@ -129,6 +129,8 @@ def _callbacks(
     chief: bool,
 ) -> list[keras.callbacks.Callback]:
     common = [
+        SwitchOn("lambdas", config.lambdas, config.early_epochs),
+        SwitchOn("information_in_discriminator", config.information_in_discriminator, config.early_epochs),
         SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
@@ -282,11 +284,12 @@ def build(config: TrainingConfig) -> InfoGAN:
         Adam(config.generator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
         Adam(config.recognition_learning_rate, gradient_accumulation_steps=accumulation),
         adversarial_loss=config.adversarial_loss,
-        lambdas=config.lambdas,
-        information_in_discriminator=config.information_in_discriminator,
+        lambdas=config.early_lambdas if config.early_epochs else config.lambdas,
+        information_in_discriminator=config.information_in_discriminator and not config.early_epochs,
         wake_weight=config.wake_weight,
         wake_radius=config.wake_radius,
         instance_noise_stddev=config.instance_noise_stddev,
+        instance_noise_end_stddev=config.instance_noise_end_stddev,
         instance_noise_steps=config.instance_noise_steps,
         jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],
     )

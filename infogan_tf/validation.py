@@ -96,9 +96,9 @@ def check_optimizers(*optimizers: Any, **others: Any) -> None:
         raise ValueError("each of the optimizers must be an object of its own: it keeps the state of its variables")
 
 
-def check_weights(model: InfoGAN, **to_come: float) -> None:
+def check_weights(model: InfoGAN, **to_come: Any) -> None:
     """Weights of losses, the model's or those `to_come`, are from 0 up, and what the losses need is there."""
-    weights = {name: getattr(model, name) for name in ("contrast_weight", "wake_weight")} | to_come
+    weights = {name: to_come.get(name, getattr(model, name)) for name in ("contrast_weight", "wake_weight")}
     for name, weight in weights.items():
         if not 0 <= weight < float("inf"):
             raise ValueError(f"{name} must be a number from 0 up, got {weight}")
@@ -118,10 +118,14 @@ def check_wake(alignment: Any, radius: float) -> None:
             raise ValueError(f"{name} must be a number from 0 up, got {value}")
 
 
-def check_instance_noise(stddev: float, steps: int) -> None:
-    """A standard deviation from 0 up, and the steps after which it is 0."""
+def check_instance_noise(stddev: float, end_stddev: float, steps: int) -> None:
+    """A standard deviation from 0 up, another at most as large, and the steps from one to the other."""
     if not 0 <= stddev < float("inf"):
         raise ValueError(f"instance_noise_stddev must be a number from 0 up, got {stddev}")
+    if not 0 <= end_stddev <= stddev:
+        raise ValueError(
+            f"instance_noise_end_stddev must be from 0 to instance_noise_stddev, {stddev}, got {end_stddev}"
+        )
     if steps < 1:
         raise ValueError(f"instance_noise_steps must be 1 or more, got {steps}")
 

@@ -54,6 +54,15 @@ def test_it_falls_in_a_straight_line_to_exactly_nothing():
             np.testing.assert_array_equal(in_discriminator_step, in_generator_step)
 
 
+def test_what_stays():
+    model, seen = recorded(instance_noise_stddev=STDDEV, instance_noise_end_stddev=0.2, instance_noise_steps=STEPS)
+    real = np.full((BATCH, *tiny.IMAGE_SHAPE), 0.5, np.float32)
+    for stddev in (0.5, 0.425, 0.35, 0.275, 0.2, 0.2, 0.2):
+        seen.clear()
+        model.train_step(tf.constant(real))
+        assert (seen[0] - real).std() == pytest.approx(stddev, rel=0.05)
+
+
 def test_every_image_has_its_own():
     model, seen = recorded(instance_noise_stddev=STDDEV, instance_noise_steps=STEPS)
     real = np.zeros((BATCH, *tiny.IMAGE_SHAPE), np.float32)
@@ -89,6 +98,11 @@ def test_without_it_nothing_is_drawn():
         ({"instance_noise_stddev": -0.1}, "instance_noise_stddev must be a number from 0 up, got -0.1"),
         ({"instance_noise_stddev": float("nan")}, "instance_noise_stddev.*nan"),
         ({"instance_noise_stddev": 0.1, "instance_noise_steps": 0}, "instance_noise_steps must be 1 or more, got 0"),
+        (
+            {"instance_noise_stddev": 0.1, "instance_noise_end_stddev": 0.2},
+            "instance_noise_end_stddev must be from 0 to instance_noise_stddev, 0.1, got 0.2",
+        ),
+        ({"instance_noise_stddev": 0.1, "instance_noise_end_stddev": float("nan")}, "instance_noise_end_stddev.*nan"),
     ],
     ids=str,
 )

@@ -92,12 +92,15 @@ def test_what_compile_was_given_comes_back(tmp_path):
         adversarial_loss="hinge",
         lambdas={"digit": 0.5, "angle": 0.0},
         information_in_discriminator=True,
+        instance_noise_stddev=0.5,
+        instance_noise_end_stddev=0.1,
         steps_per_execution=2,
     )
     loaded = saved_and_loaded(model, tmp_path)
     assert loaded.adversarial_loss == "hinge"
     assert loaded.lambdas == {"digit": 0.5, "slant": 0.1, "style": 0.1, "flags": 1.0, "angle": 0.0}
     assert loaded.information_in_discriminator is True
+    assert (loaded.instance_noise_stddev, loaded.instance_noise_end_stddev) == (0.5, 0.1)
     assert loaded.steps_per_execution == 2
     assert loaded.jit_compile is False
     assert type(loaded.discriminator_optimizer) is keras.optimizers.RMSprop

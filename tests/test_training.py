@@ -13,6 +13,7 @@ from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
 from infogan_tf.layers import BatchNormalization
+from tests import tiny
 from tests.runs import CONFIG, STEPS, assert_same_run, files, metrics, run, small_images
 
 pytestmark = pytest.mark.usefixtures("small_data")
@@ -88,6 +89,27 @@ def test_the_config_decides_the_model(tmp_path):
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(3e-4)
     assert float(model.generator_optimizer.learning_rate) == pytest.approx(5e-4)
     assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
+
+
+def test_early_epochs_are_those_of_another_run(tmp_path):
+    """Until their end with the early λ and L_I in G's step alone, then as if it went on with the others."""
+    late = {"lambdas": {"digit": 2.0}, "information_in_discriminator": True}
+    whole = run(
+        tmp_path / "whole",
+        dataclasses.replace(CONFIG, early_epochs=1, early_lambdas={"digit": 0.25, "slant": 0.5}, **late),
+    )
+    early = run(
+        tmp_path / "early",
+        dataclasses.replace(CONFIG, epochs=1, lambdas={"digit": 0.25, "slant": 0.5}),
+    )
+    with tiny.determinism():
+        early.lambdas = {"digit": 2.0, "slant": 0.1}
+        early.information_in_discriminator = True
+        batches = datasets.training_batches(small_images("").images, 8, CONFIG.seed, first_batch=STEPS)
+        early.make_train_function(force=True)
+        early.fit(batches, steps_per_epoch=STEPS, verbose=0)
+    for a, b in zip(whole.get_weights(), early.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_batch_has_an_image_for_each_view(tmp_path):

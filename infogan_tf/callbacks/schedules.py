@@ -1,6 +1,8 @@
-"""What begins at its time: a loss, the recognition phase."""
+"""What begins at its time: a part of the loss, the recognition phase."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import keras
 
@@ -8,26 +10,29 @@ from infogan_tf import networks, validation
 
 
 class SwitchOn(keras.callbacks.Callback):
-    """Gives a weight of the model's losses, `contrast_weight` say, its value from an epoch on.
+    """Gives a part of the model's losses, `contrast_weight` say, its value from an epoch on.
 
     A loss that orders what is there already would, before, only freeze what is not.
 
     Args:
-        name: Of the argument of `InfoGAN.compile`.
-        weight: Its value.
+        name: Of the argument of `InfoGAN.compile`: a weight, `lambdas` or `information_in_discriminator`.
+        value: Its value.
         epoch: The first with it, the very first being 0.
     """
 
-    def __init__(self, name: str, weight: float, epoch: int):
+    def __init__(self, name: str, value: float | Mapping[str, float], epoch: int):
         super().__init__()
-        self.name, self.weight, self.epoch = name, weight, epoch
+        self.name, self.value, self.epoch = name, value, epoch
 
     def on_train_begin(self, logs=None):
-        validation.check_weights(self.model, **{self.name: self.weight})  # now, and not after hours of training
+        # Now, and not after hours of training.
+        if self.name == "lambdas":
+            self.value = validation.resolve_lambdas(self.model.codes, self.value)
+        validation.check_weights(self.model, **{self.name: self.value})
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch and getattr(self.model, self.name) != self.weight:
-            setattr(self.model, self.name, self.weight)
+        if epoch >= self.epoch and getattr(self.model, self.name) != self.value:
+            setattr(self.model, self.name, self.value)
             self.model.make_train_function(force=True)
 
 

@@ -27,6 +27,7 @@ LAMBDA = flags.DEFINE_list(
     None,
     "Weight of L_I for each code, as digit:1,slant:0.1. Codes that are left out: 1 for discrete, 0.1 for continuous.",
 )
+EARLY_LAMBDA = flags.DEFINE_list("early_lambda", None, "The same for the early epochs. Default: the preset's.")
 AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
@@ -121,6 +122,12 @@ flags.DEFINE_integer(
     lower_bound=0,
 )
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
+flags.DEFINE_integer(
+    "early_epochs",
+    None,
+    "First epochs with --early_lambda in place of --lambda, and L_I in G's step alone. Default: the preset's.",
+    lower_bound=0,
+)
 flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_float(
     "instance_noise_stddev",
@@ -128,10 +135,16 @@ flags.DEFINE_float(
     "Of noise on all images that D sees, at the first step. Default: the preset's.",
     lower_bound=0,
 )
+flags.DEFINE_float(
+    "instance_noise_end_stddev",
+    None,
+    "Of the noise that stays. Default: the preset's, or 0.",
+    lower_bound=0,
+)
 flags.DEFINE_integer(
     "instance_noise_steps",
     None,
-    "Steps in which the instance noise falls to 0. Default: the preset's.",
+    "Steps in which the instance noise falls to that. Default: the preset's.",
     lower_bound=1,
 )
 flags.DEFINE_enum(
@@ -154,8 +167,8 @@ CONFIG_FLAGS = (
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
     "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_weight",
-    "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
-    "instance_noise_steps",
+    "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "early_epochs",
+    "instance_noise_stddev", "instance_noise_end_stddev", "instance_noise_steps",
 )  # fmt: skip
 
 flags.register_multi_flags_validator(
@@ -184,7 +197,8 @@ def _are_amounts(amounts: dict[str, float]) -> bool:
     return set(parts) <= set(AUGMENTATION_PARTS) and (all(codes) or not any(codes))
 
 
-flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
+for name in ("lambda", "early_lambda"):
+    flags.register_validator(name, _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
 for name in ("augmentation", "recognition_augmentation"):
     flags.register_validator(
         name,
@@ -199,6 +213,7 @@ def config_from_flags() -> TrainingConfig:
     return TrainingConfig.from_preset(
         FLAGS.preset,
         lambdas=_numbers(LAMBDA.value),
+        early_lambdas=_numbers(EARLY_LAMBDA.value),
         augmentation=_numbers(AUGMENTATION.value),
         recognition_augmentation=_numbers(RECOGNITION_AUGMENTATION.value),
         **{name: FLAGS[name].value for name in CONFIG_FLAGS},
