@@ -39,9 +39,11 @@ def test_two_steps_move_every_weight(name, precision):
     before = [weight.numpy() for weight in model.trainable_variables]
     for _ in range(2):
         logs = model.train_step(images(model))
+    # Nothing of a plain GAN teaches Q.
+    still = [] if any(model.lambdas.values()) else [w.path for w in model.posterior_head.trainable_variables]
     for weight, old in zip(model.trainable_variables, before, strict=True):
         assert np.isfinite(weight).all(), weight.path
-        assert np.any(weight.numpy() != old), weight.path
+        assert np.any(weight.numpy() != old) == (weight.path not in still), weight.path
     assert all(np.isfinite(value) for value in logs.values())
     assert list(logs) == ["d_loss", "g_loss", *(f"{code.name}_information" for code in model.codes)]
     generated = model.generate(n=2)
