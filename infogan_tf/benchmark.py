@@ -128,7 +128,10 @@ def _numbers(result: dict[str, Any]) -> dict[str, float]:
 
 def _read(path: Path, config: TrainingConfig, split: str) -> dict[str, Any]:
     result = json.loads(path.read_text())
-    different = [key for key, value in dataclasses.asdict(config).items() if result["config"].get(key) != _plain(value)]
+    values = dataclasses.asdict(config)
+    # What the result does not know is from later, and was as its default is now.
+    found = TrainingConfig(**{name: value for name, value in result["config"].items() if name in values})
+    different = [name for name, value in values.items() if _plain(getattr(found, name)) != _plain(value)]
     if result["split"] != split:
         different.append("split")
     if set(different) - {"data_dir"}:

@@ -49,6 +49,16 @@ def test_where_the_data_lies_makes_no_other_run(out):
     assert benchmark.run([config(0, data_dir="/elsewhere")], out / "runs", out)[0]["acc"] == ACC[0]
 
 
+def test_a_result_from_before_a_value_existed_is_of_its_default(out):
+    old = result(0)
+    del old["config"]["early_lambdas"], old["config"]["instance_noise_stddev"]
+    old["config"]["no longer there"] = 1
+    (out / "seed-0.json").write_text(json.dumps(old))
+    assert benchmark.run([config(0)], out / "runs", out)[0]["acc"] == ACC[0]
+    with pytest.raises(ValueError, match=r"of another run \(instance_noise_stddev differ"):
+        benchmark.run([config(0, instance_noise_stddev=0.5)], out / "runs", out)
+
+
 def test_a_result_of_another_run_is_refused_before_anything_is_trained(out):
     with pytest.raises(ValueError, match=r"seed-2.json is of another run \(noise_size"):
         benchmark.run([config(7), config(2, noise_size=5)], out / "runs", out)
