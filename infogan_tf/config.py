@@ -38,11 +38,11 @@ class TrainingConfig:
         image_shape: (height, width, channels).
         noise_size: Width of z.
         lambdas: Weight of L_I by code name; codes that are left out take their kind's default.
-        early_epochs: First epochs with `early_lambdas` in place of `lambdas`, and with L_I in G's step alone.
-        early_lambdas: As `lambdas`.
+        lambdas_from_epoch: The first epoch, counted from 0, in which L_I of a code counts, by name; 0 where left out.
         augmentation: Amounts of `views.from_amounts`, through which codes are read; empty for none.
         adversarial_loss: See `InfoGAN.compile`.
-        information_in_discriminator: See `InfoGAN.compile`; from the end of `early_epochs` on.
+        information_in_discriminator: See `InfoGAN.compile`.
+        information_in_discriminator_from_epoch: The first epoch with it, counted from 0.
         recognition_epochs: Last epochs, in which Q alone learns, with a trunk of its own (`recognition`); 0 for none.
         recognition_augmentation: Of what is read in those; empty for `augmentation`.
         recognition_learning_rate: Adam's in those, at whose end it is 0.
@@ -85,10 +85,10 @@ class TrainingConfig:
     strict: bool = False
     train_split: str = "train"
     validation_split: str | None = None
-    early_epochs: int = 0
-    early_lambdas: dict[str, float] = dataclasses.field(default_factory=dict)
+    lambdas_from_epoch: dict[str, int] = dataclasses.field(default_factory=dict)
     adversarial_loss: str = "non_saturating"
     information_in_discriminator: bool = False
+    information_in_discriminator_from_epoch: int = 0
     recognition_epochs: int = 0
     recognition_augmentation: dict[str, float] = dataclasses.field(default_factory=dict)
     recognition_learning_rate: float = 1e-3
@@ -123,8 +123,8 @@ class TrainingConfig:
     def from_preset(cls, name: str, **overrides: Any) -> TrainingConfig:
         """The preset's values, replaced by those of `overrides` that are not None.
 
-        Other `codes` without other `lambdas` leave each λ at its kind's default, early ones too. Few `epochs` shorten
-        the preset's recognition phase, so that G has one at least.
+        Other `codes` without other `lambdas` leave each λ at its kind's default, from the first epoch on. Few `epochs`
+        shorten the preset's recognition phase, so that G has one at least.
 
         Raises:
             ValueError: There is no such preset, it has no data set and none is given, or phases do not fit in `epochs`.
@@ -136,7 +136,7 @@ class TrainingConfig:
             given["data_dir"] = _absolute(given["data_dir"])
         values = presets.get(name)
         if "codes" in given:
-            values["lambdas"] = values["early_lambdas"] = {}
+            values["lambdas"] = values["lambdas_from_epoch"] = {}
         values.update(given)
         if "recognition_epochs" in values and "recognition_epochs" not in given:
             values["recognition_epochs"] = min(values["recognition_epochs"], values["epochs"] - 1)

@@ -109,8 +109,8 @@ _SPRITE_VIEWS = {
     **{"rotation.scale": 1.0, "rotation.shift": 0.3},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
-# Instance noise holds D back until sizes and places are taken, and all weight goes to what is left; without it G shows
-# the codes as textures.
+# Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes come
+# last: sooner, a category would be a size.
 _SPRITES: dict[str, Any] = {
     "dataset": "sprites",
     "architecture": "sprites",
@@ -118,15 +118,15 @@ _SPRITES: dict[str, Any] = {
     "image_shape": (64, 64, 1),
     "noise_size": 1,
     "lambdas": {"shape": 1.0, "scale": 0.2, "rotation": 0.5, "x": 0.2, "y": 0.2},
-    "early_epochs": 3,
-    "early_lambdas": {"shape": 0.0, "scale": 0.2, "rotation": 0.2, "x": 0.2, "y": 0.2},
+    "lambdas_from_epoch": {"rotation": 3, "shape": 7},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,
-    "instance_noise_end_stddev": 0.12,
+    "instance_noise_end_stddev": 0.15,
     "instance_noise_steps": 8000,
     "information_in_discriminator": True,
+    "information_in_discriminator_from_epoch": 3,
     "batch_size": 64,
-    "epochs": 12,
+    "epochs": 14,
     "steps_per_epoch": 1000,
     "decay_epochs": 2,
     "discriminator_learning_rate": 2e-4,
@@ -180,14 +180,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "chairs_width": _chairs("width", 2.0, 0.05),
     "dsprites": {**_SPRITES, "dataset": "dsprites"},
     "sprites": _SPRITES,
-    "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 8},
+    "sprites_contrast": {**_SPRITES, "contrast_weight": 1.0, "contrast_from_epoch": 10},
     "sprites_plain": {**_SPRITES, "augmentation": {}},
     # Its codes mean nothing: the floor.
     "sprites_gan": {
         **_SPRITES,
         "lambdas": dict.fromkeys(_SPRITE_CODES, 0.0),
-        "early_epochs": 0,
-        "early_lambdas": {},
         "augmentation": {},
         "information_in_discriminator": False,
     },

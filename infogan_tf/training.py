@@ -16,6 +16,7 @@ from infogan_tf import datasets, distribution, precision, selection, views
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
+    Lambdas,
     Recognition,
     StableInformation,
     StopOnNonFinite,
@@ -129,8 +130,12 @@ def _callbacks(
     chief: bool,
 ) -> list[keras.callbacks.Callback]:
     common = [
-        SwitchOn("lambdas", config.lambdas, config.early_epochs),
-        SwitchOn("information_in_discriminator", config.information_in_discriminator, config.early_epochs),
+        Lambdas(config.lambdas, config.lambdas_from_epoch),
+        SwitchOn(
+            "information_in_discriminator",
+            config.information_in_discriminator,
+            config.information_in_discriminator_from_epoch,
+        ),
         SwitchOn("contrast_weight", config.contrast_weight, config.contrast_from_epoch),
         StopOnNonFinite(workdir / "checkpoints", steps),
     ]
@@ -284,8 +289,10 @@ def build(config: TrainingConfig) -> InfoGAN:
         Adam(config.generator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
         Adam(config.recognition_learning_rate, gradient_accumulation_steps=accumulation),
         adversarial_loss=config.adversarial_loss,
-        lambdas=config.early_lambdas if config.early_epochs else config.lambdas,
-        information_in_discriminator=config.information_in_discriminator and not config.early_epochs,
+        lambdas=config.lambdas,
+        information_in_discriminator=(
+            config.information_in_discriminator and not config.information_in_discriminator_from_epoch
+        ),
         wake_weight=config.wake_weight,
         wake_radius=config.wake_radius,
         instance_noise_stddev=config.instance_noise_stddev,

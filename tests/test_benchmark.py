@@ -51,7 +51,7 @@ def test_where_the_data_lies_makes_no_other_run(out):
 
 def test_a_result_from_before_a_value_existed_is_of_its_default(out):
     old = result(0)
-    del old["config"]["early_lambdas"], old["config"]["instance_noise_stddev"]
+    del old["config"]["lambdas_from_epoch"], old["config"]["instance_noise_stddev"]
     old["config"]["no longer there"] = 1
     (out / "seed-0.json").write_text(json.dumps(old))
     assert benchmark.run([config(0)], out / "runs", out)[0]["acc"] == ACC[0]

@@ -32,7 +32,7 @@ OVERRIDES = {
     "choices": {"adversarial_loss": "hinge", "precision": "mixed_bfloat16", "jit": "off"},
     "truths": {"information_in_discriminator": True, "sync_batch_norm": True},
     "lambdas": {"lambdas": {"digit": 1 / 3, "slant": 0.1, "width": 0.0}},
-    "early": {"early_epochs": 2, "early_lambdas": {"digit": 0.5}},
+    "one after another": {"lambdas_from_epoch": {"digit": 2, "slant": 1}, "information_in_discriminator_from_epoch": 3},
     "no lambdas": {"lambdas": {}},
     "codes": CODES,
     "codes, lambdas": {**CODES, "lambdas": {"digit": 2.0}},
@@ -83,7 +83,7 @@ def test_only_what_differs_from_the_preset_is_a_flag():
 
 def test_every_value_of_a_config_has_a_flag_or_is_known_to_have_none(answer):
     fields = {field.name for field in dataclasses.fields(TrainingConfig)}
-    own = {"lambdas", "early_lambdas", "augmentation", "recognition_augmentation"}
+    own = {"lambdas", "lambdas_from_epoch", "augmentation", "recognition_augmentation"}
     assert fields == {*answer["flags"], "preset", *own, *WITHOUT_FLAG}
 
 

@@ -96,7 +96,7 @@ def test_other_codes_drop_the_presets_lambdas():
     assert TrainingConfig.from_preset("mnist", codes="a:uniform").lambdas == {}
     assert TrainingConfig.from_preset("mnist", codes="a:uniform", lambdas={"a": 2.0}).lambdas == {"a": 2.0}
     assert TrainingConfig.from_preset("mnist").lambdas == {"digit": 1.0, "slant": 0.1, "width": 0.1}
-    assert TrainingConfig.from_preset("sprites", codes="a:uniform").early_lambdas == {}
+    assert TrainingConfig.from_preset("sprites", codes="a:uniform").lambdas_from_epoch == {}
 
 
 def test_paths_are_absolute(tmp_path, monkeypatch):

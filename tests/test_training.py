@@ -91,25 +91,33 @@ def test_the_config_decides_the_model(tmp_path):
     assert model.discriminator_optimizer.beta_1 == model.generator_optimizer.beta_1 == 0.5
 
 
-def test_early_epochs_are_those_of_another_run(tmp_path):
-    """Until their end with the early λ and L_I in G's step alone, then as if it went on with the others."""
-    late = {"lambdas": {"digit": 2.0}, "information_in_discriminator": True}
+def test_what_begins_later_is_not_there_before(tmp_path):
+    """Until then as a run without it, then as if that run went on with it."""
     whole = run(
         tmp_path / "whole",
-        dataclasses.replace(CONFIG, early_epochs=1, early_lambdas={"digit": 0.25, "slant": 0.5}, **late),
+        dataclasses.replace(
+            CONFIG,
+            lambdas={"digit": 2.0},
+            lambdas_from_epoch={"digit": 1},
+            information_in_discriminator=True,
+            information_in_discriminator_from_epoch=1,
+        ),
     )
-    early = run(
-        tmp_path / "early",
-        dataclasses.replace(CONFIG, epochs=1, lambdas={"digit": 0.25, "slant": 0.5}),
-    )
+    other = run(tmp_path / "other", dataclasses.replace(CONFIG, epochs=1, lambdas={"digit": 0.0}))
     with tiny.determinism():
-        early.lambdas = {"digit": 2.0, "slant": 0.1}
-        early.information_in_discriminator = True
+        other.lambdas = {"digit": 2.0, "slant": 0.1}
+        other.information_in_discriminator = True
+        other.make_train_function(force=True)
         batches = datasets.training_batches(small_images("").images, 8, CONFIG.seed, first_batch=STEPS)
-        early.make_train_function(force=True)
-        early.fit(batches, steps_per_epoch=STEPS, verbose=0)
-    for a, b in zip(whole.get_weights(), early.get_weights(), strict=True):
+        other.fit(batches, steps_per_epoch=STEPS, verbose=0)
+    for a, b in zip(whole.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_code_that_begins_later_is_one_of_the_model(tmp_path):
+    with pytest.raises(ValueError, match="lambda names no code: digits; codes are digit, slant"):
+        run(tmp_path, dataclasses.replace(CONFIG, lambdas_from_epoch={"digits": 1}))
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_batch_has_an_image_for_each_view(tmp_path):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from infogan_tf import networks, validation
+
+if TYPE_CHECKING:
+    from infogan_tf.model import InfoGAN
 
 
 class SwitchOn(keras.callbacks.Callback):
@@ -15,25 +19,51 @@ class SwitchOn(keras.callbacks.Callback):
     A loss that orders what is there already would, before, only freeze what is not.
 
     Args:
-        name: Of the argument of `InfoGAN.compile`: a weight, `lambdas` or `information_in_discriminator`.
+        name: Of the argument of `InfoGAN.compile`: a weight, or `information_in_discriminator`.
         value: Its value.
         epoch: The first with it, the very first being 0.
     """
 
-    def __init__(self, name: str, value: float | Mapping[str, float], epoch: int):
+    def __init__(self, name: str, value: float, epoch: int):
         super().__init__()
         self.name, self.value, self.epoch = name, value, epoch
 
     def on_train_begin(self, logs=None):
-        # Now, and not after hours of training.
-        if self.name == "lambdas":
-            self.value = validation.resolve_lambdas(self.model.codes, self.value)
-        validation.check_weights(self.model, **{self.name: self.value})
+        validation.check_weights(self.model, **{self.name: self.value})  # now, and not after hours of training
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch and getattr(self.model, self.name) != self.value:
-            setattr(self.model, self.name, self.value)
-            self.model.make_train_function(force=True)
+        if epoch >= self.epoch:
+            _change(self.model, self.name, self.value)
+
+
+class Lambdas(keras.callbacks.Callback):
+    """Lets L_I of each code count from an epoch of its own on; before, its λ is 0.
+
+    What G finds first it keeps: codes for plain factors first leave the others to codes that can only be those.
+
+    Args:
+        lambdas: As in `InfoGAN.compile`.
+        from_epoch: The first epoch of some codes, the very first being 0.
+    """
+
+    def __init__(self, lambdas: float | Mapping[str, float] | None, from_epoch: Mapping[str, int]):
+        super().__init__()
+        self.lambdas, self.from_epoch = lambdas, from_epoch
+
+    def on_train_begin(self, logs=None):
+        self.resolved = validation.resolve_lambdas(self.model.codes, self.lambdas)
+        validation.resolve_lambdas(self.model.codes, self.from_epoch)  # names and numbers alone
+
+    def on_epoch_begin(self, epoch, logs=None):
+        begun = {name: epoch >= self.from_epoch.get(name, 0) for name in self.resolved}
+        _change(self.model, "lambdas", {name: weight * begun[name] for name, weight in self.resolved.items()})
+
+
+def _change(model: InfoGAN, name: str, value: Any) -> None:
+    """Sets what the step is traced with."""
+    if getattr(model, name) != value:
+        setattr(model, name, value)
+        model.make_train_function(force=True)
 
 
 class Recognition(keras.callbacks.Callback):

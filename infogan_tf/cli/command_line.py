@@ -10,7 +10,7 @@ from infogan_tf import presets
 from infogan_tf.config import TrainingConfig
 
 WITHOUT_FLAG = frozenset({"architecture", "image_shape"})  # the preset decides these alone
-FLAGS = {"lambdas": "lambda", "early_lambdas": "early_lambda"}  # where flag and value differ in name
+FLAGS = {"lambdas": "lambda", "lambdas_from_epoch": "lambda_from_epoch"}  # where flag and value differ in name
 
 
 def changes(config: TrainingConfig) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def changes(config: TrainingConfig) -> dict[str, Any]:
     values = dict(vars(config))
     usual = dict(vars(TrainingConfig(preset=config.preset, **presets.get(config.preset))))
     if values["codes"] != usual["codes"]:  # other codes leave each λ at its kind's default
-        usual["lambdas"] = usual["early_lambdas"] = {}
+        usual["lambdas"] = usual["lambdas_from_epoch"] = {}
     return {name: value for name, value in values.items() if value != usual[name]}
 
 

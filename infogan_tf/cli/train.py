@@ -27,7 +27,12 @@ LAMBDA = flags.DEFINE_list(
     None,
     "Weight of L_I for each code, as digit:1,slant:0.1. Codes that are left out: 1 for discrete, 0.1 for continuous.",
 )
-EARLY_LAMBDA = flags.DEFINE_list("early_lambda", None, "The same for the early epochs. Default: the preset's.")
+LAMBDA_FROM_EPOCH = flags.DEFINE_list(
+    "lambda_from_epoch",
+    None,
+    "First epoch, from 0, in which L_I of a code counts, as rotation:3,shape:7; codes that are left out: 0; none: 0 for "
+    "all. Default: the preset's.",
+)
 AUGMENTATION = flags.DEFINE_list(
     "augmentation",
     None,
@@ -122,13 +127,13 @@ flags.DEFINE_integer(
     lower_bound=0,
 )
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
+flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_integer(
-    "early_epochs",
+    "information_in_discriminator_from_epoch",
     None,
-    "First epochs with --early_lambda in place of --lambda, and L_I in G's step alone. Default: the preset's.",
+    "First epoch, from 0, of L_I in D's loss. Default: the preset's.",
     lower_bound=0,
 )
-flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_float(
     "instance_noise_stddev",
     None,
@@ -167,8 +172,8 @@ CONFIG_FLAGS = (
     "steps_per_epoch", "seed", "discriminator_learning_rate", "generator_learning_rate", "adversarial_loss",
     "information_in_discriminator", "precision", "jit", "steps_per_execution", "gradient_accumulation_steps",
     "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_weight",
-    "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "early_epochs",
-    "instance_noise_stddev", "instance_noise_end_stddev", "instance_noise_steps",
+    "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
+    "instance_noise_end_stddev", "instance_noise_steps", "information_in_discriminator_from_epoch",
 )  # fmt: skip
 
 flags.register_multi_flags_validator(
@@ -185,6 +190,11 @@ def _numbers(items: list[str] | None) -> dict[str, float] | None:
     return {name.strip(): float(value) for name, value in (item.split(":") for item in items)}
 
 
+def _epochs(items: list[str] | None) -> dict[str, int] | None:
+    numbers = _numbers(items)
+    return numbers and {name: int(number) for name, number in numbers.items()}
+
+
 def _are_numbers(items: list[str] | None) -> bool:
     try:
         return len(_numbers(items) or {}) == len(items or []) or items == ["none"]
@@ -197,8 +207,14 @@ def _are_amounts(amounts: dict[str, float]) -> bool:
     return set(parts) <= set(AUGMENTATION_PARTS) and (all(codes) or not any(codes))
 
 
-for name in ("lambda", "early_lambda"):
-    flags.register_validator(name, _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
+flags.register_validator("lambda", _are_numbers, "expected NAME:NUMBER,NAME:NUMBER as in digit:1,slant:0.1")
+flags.register_validator(
+    "lambda_from_epoch",
+    lambda items: (
+        _are_numbers(items) and all(number >= 0 and number % 1 == 0 for number in (_numbers(items) or {}).values())
+    ),
+    "expected NAME:EPOCH,NAME:EPOCH as in rotation:3,shape:7, or none",
+)
 for name in ("augmentation", "recognition_augmentation"):
     flags.register_validator(
         name,
@@ -213,7 +229,7 @@ def config_from_flags() -> TrainingConfig:
     return TrainingConfig.from_preset(
         FLAGS.preset,
         lambdas=_numbers(LAMBDA.value),
-        early_lambdas=_numbers(EARLY_LAMBDA.value),
+        lambdas_from_epoch=_epochs(LAMBDA_FROM_EPOCH.value),
         augmentation=_numbers(AUGMENTATION.value),
         recognition_augmentation=_numbers(RECOGNITION_AUGMENTATION.value),
         **{name: FLAGS[name].value for name in CONFIG_FLAGS},
