@@ -30,8 +30,8 @@ LAMBDA = flags.DEFINE_list(
 LAMBDA_FROM_EPOCH = flags.DEFINE_list(
     "lambda_from_epoch",
     None,
-    "First epoch, from 0, in which L_I of a code counts, as rotation:3,shape:7; codes that are left out: 0; none: 0 for "
-    "all. Default: the preset's.",
+    "First epoch, from 0, in which L_I of a code counts, as rotation:3,shape:7; of codes that are left out, or of all "
+    "with none: 0. Default: the preset's.",
 )
 AUGMENTATION = flags.DEFINE_list(
     "augmentation",
