@@ -175,7 +175,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             wake_radius: Length of the step of `wake.adversarial`.
             instance_noise_stddev: At the first step, of the noise added to all images that the trunk sees in training,
                 real and generated: D then cannot tell them apart by details alone.
-            instance_noise_end_stddev: What stays.
+            instance_noise_end_stddev: That to which it falls, and which stays.
             instance_noise_steps: Steps from the one to the other, in a straight line.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.

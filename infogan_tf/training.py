@@ -31,7 +31,7 @@ from infogan_tf.evaluation.clustering import MAX_LABELS
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
 from infogan_tf.optimizers import Adam, FallingRate
-from infogan_tf.validation import check_last_batch
+from infogan_tf.validation import check_from_epoch, check_last_batch
 
 logger = logging.getLogger(__name__)
 
@@ -283,6 +283,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         sync_batch_norm=config.sync_batch_norm,
         dtype=policy,
     )
+    check_from_epoch(model.codes, config.lambdas_from_epoch)
     accumulation = config.gradient_accumulation_steps
     model.compile(
         Adam(config.discriminator_learning_rate, beta_1=0.5, gradient_accumulation_steps=accumulation),
@@ -290,9 +291,7 @@ def build(config: TrainingConfig) -> InfoGAN:
         Adam(config.recognition_learning_rate, gradient_accumulation_steps=accumulation),
         adversarial_loss=config.adversarial_loss,
         lambdas=config.lambdas,
-        information_in_discriminator=(
-            config.information_in_discriminator and not config.information_in_discriminator_from_epoch
-        ),
+        information_in_discriminator=config.information_in_discriminator,
         wake_weight=config.wake_weight,
         wake_radius=config.wake_radius,
         instance_noise_stddev=config.instance_noise_stddev,

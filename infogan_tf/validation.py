@@ -85,6 +85,14 @@ def resolve_lambdas(codes: CodeSpec, lambdas: float | Mapping[str, float] | None
     return resolved
 
 
+def check_from_epoch(codes: CodeSpec, from_epoch: Mapping[str, int]) -> None:
+    """Codes that begin later are codes that there are."""
+    names = {code.name for code in codes}
+    unknown = set(from_epoch) - names
+    if unknown:
+        raise ValueError(f"no code {', '.join(sorted(unknown))} to begin later; codes are {', '.join(sorted(names))}")
+
+
 def check_optimizers(*optimizers: Any, **others: Any) -> None:
     """Three different ones, and no fourth."""
     if "optimizer" in others:

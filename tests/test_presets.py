@@ -61,7 +61,7 @@ def test_what_a_preset_sets_reaches_the_model():
     model = InfoGAN.from_preset("mnist", seed=0)
     assert (model.augmentation.erase, model.recognition_augmentation.erase) == (0.0, 0.5)
     model = build("sprites")
-    assert not model.information_in_discriminator  # which comes later
+    assert model.information_in_discriminator
     assert (model.instance_noise_stddev, model.instance_noise_end_stddev) == (0.5, 0.15)
     assert list(model.augmentation.views) == [code.name for code in model.codes]
     assert model.augmentation.views["x"].shift_y == 0.3

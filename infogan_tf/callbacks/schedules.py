@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SwitchOn(keras.callbacks.Callback):
-    """Gives a part of the model's losses, `contrast_weight` say, its value from an epoch on.
+    """Gives a part of the model's losses, `contrast_weight` say, its value from an epoch on; before, it is off.
 
     A loss that orders what is there already would, before, only freeze what is not.
 
@@ -32,8 +32,8 @@ class SwitchOn(keras.callbacks.Callback):
         validation.check_weights(self.model, **{self.name: self.value})  # now, and not after hours of training
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.epoch:
-            _change(self.model, self.name, self.value)
+        off = type(self.value)()
+        _change(self.model, self.name, self.value if epoch >= self.epoch else off)
 
 
 class Lambdas(keras.callbacks.Callback):
@@ -52,11 +52,11 @@ class Lambdas(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.resolved = validation.resolve_lambdas(self.model.codes, self.lambdas)
-        validation.resolve_lambdas(self.model.codes, self.from_epoch)  # names and numbers alone
+        validation.check_from_epoch(self.model.codes, self.from_epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
-        begun = {name: epoch >= self.from_epoch.get(name, 0) for name in self.resolved}
-        _change(self.model, "lambdas", {name: weight * begun[name] for name, weight in self.resolved.items()})
+        lambdas = {n: value if epoch >= self.from_epoch.get(n, 0) else 0.0 for n, value in self.resolved.items()}
+        _change(self.model, "lambdas", lambdas)
 
 
 def _change(model: InfoGAN, name: str, value: Any) -> None:
