@@ -65,7 +65,7 @@ def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]
     Returns:
         `seed`; `split`; where there are labels `acc`, `purity`, `nmi`, `ari` of the first categorical code, as
         fractions, and `fidelity`; where there are known factors `disentanglement`; `information` as `evaluation.report`
-        has it; `precision`, the policy; `steps`; `seconds` of training, pictures and checkpoints included, and
+        has it; `precision`, the policy; `steps` and `seconds` of training, pictures and checkpoints included, and
         `images_per_second` over them; `config`; `machine`; `revision` of the project's repository, if it is one.
     """
     from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
@@ -77,10 +77,12 @@ def measure(config: TrainingConfig, workdir: Path, split: str) -> dict[str, Any]
         for part in (config.train_split, split)
     )
     model = training.train(config, workdir)
-    with (workdir / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = []
+    for path in workdir.rglob("metrics.csv"):  # starts that did not go on cost time too
+        with path.open(newline="") as file:
+            rows += csv.DictReader(file)
     seconds = sum(float(row["seconds"]) for row in rows)
-    steps = config.epochs * (config.steps_per_epoch or len(train.images) // config.batch_size)
+    steps = len(rows) * (config.steps_per_epoch or len(train.images) // config.batch_size)
     evaluation = report.evaluate(model, test)
     result = {"seed": config.seed, "split": split, "information": evaluation["information"]}
     if evaluation["clustering"]:

@@ -59,6 +59,8 @@ class TrainingConfig:
         steps_per_epoch: Steps between checkpoints; None for one pass over the split.
         discriminator_learning_rate: Adam's, for the trunk and D's head.
         generator_learning_rate: Adam's, for G and Q's head.
+        starts: How many times the run is begun, with different seeds (`starts`); the best beginning goes on.
+        start_epochs: Epochs of each beginning.
         decay_epochs: Last epochs before those, over which both rates fall to 0.
         precision: One of `PRECISIONS`.
         jit: One of `JIT`: whether XLA compiles the step.
@@ -97,6 +99,8 @@ class TrainingConfig:
     wake_radius: float = 1.2
     contrast_weight: float = 0.0
     contrast_from_epoch: int = 0
+    starts: int = 1
+    start_epochs: int = 1
     decay_epochs: int = 0
     architecture: str = "mnist"
     instance_noise_stddev: float = 0.0
@@ -116,6 +120,10 @@ class TrainingConfig:
             raise ValueError(
                 f"recognition_epochs must be fewer than the {self.epochs} epochs, got {self.recognition_epochs}"
             )
+        if self.starts < 1 or not 1 <= self.start_epochs <= self.epochs:
+            raise ValueError(
+                f"starts must be 1 or more, of 1 to {self.epochs} epochs each; got {self.starts} of {self.start_epochs}"
+            )
         if self.wake_weight and not self.recognition_epochs:
             raise ValueError(f"wake_weight {self.wake_weight:g} needs recognition_epochs, in which Q learns alone")
 
@@ -124,7 +132,7 @@ class TrainingConfig:
         """The preset's values, replaced by those of `overrides` that are not None.
 
         Other `codes` without other `lambdas` leave each λ at its kind's default, from the first epoch on. Few `epochs`
-        shorten the preset's recognition phase, so that G has one at least.
+        shorten the preset's recognition phase, so that G has one at least, and its starts.
 
         Raises:
             ValueError: There is no such preset, it has no data set and none is given, or phases do not fit in `epochs`.
@@ -140,6 +148,8 @@ class TrainingConfig:
         values.update(given)
         if "recognition_epochs" in values and "recognition_epochs" not in given:
             values["recognition_epochs"] = min(values["recognition_epochs"], values["epochs"] - 1)
+        if "start_epochs" not in given:
+            values["start_epochs"] = min(values.get("start_epochs", 1), values["epochs"])
         if not values.get("recognition_epochs") and "wake_weight" not in given:
             values["wake_weight"] = 0.0
         if values["dataset"] is None:

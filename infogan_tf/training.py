@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import datasets, distribution, precision, selection, views
+from infogan_tf import datasets, distribution, precision, selection, starts, views
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
@@ -59,10 +59,16 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         DatasetUnavailableError: The data set can be neither read nor downloaded.
         TrainingDivergedError: A loss became NaN or infinite.
     """
-    workdir = Path(workdir)
     if strategy == "multi_worker" and config.validation_split:
         # Keras (3.15) cannot evaluate batches of varying size on several workers.
         raise ValueError("no validation_split with strategy multi_worker: run infogan-evaluate afterwards")
+    if strategy == "multi_worker" and config.starts > 1:
+        raise ValueError("no starts with strategy multi_worker: train runs of several seeds and infogan-select one")
+    return _train(config, Path(workdir), config.epochs, overwrite, strategy)
+
+
+def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bool, strategy: str) -> InfoGAN:
+    """`train`, but no further than to `last_epoch`, as if interrupted there."""
     used = distribution.strategy(strategy)
     chief = distribution.is_chief(used)
     if chief:
@@ -76,11 +82,8 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         model, epoch = _resume(*saved[-1]) if saved else (build(config), 0)
     model.steps_per_execution = config.steps_per_execution
     images, validation = _data(config, used)
-    check_last_batch(config.batch_size, config.batch_size, model)  # all batches are alike
     steps = config.steps_per_epoch or len(images) // config.batch_size
-    if steps % config.steps_per_execution:
-        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
-
+    _check_fit(config, model, steps)
     _set_rates(model, config, steps)
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
@@ -89,24 +92,38 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         if overwrite and workdir.exists():
             shutil.rmtree(workdir)
         config.save(workdir / "config.json")
+    if config.starts > 1 and not saved:
+        again = functools.partial(_train, overwrite=False, strategy=strategy)
+        starts.choose(config, workdir, functools.partial(again, last_epoch=config.start_epochs))
+        return again(config, workdir, last_epoch)
+    if chief:
         _drop_metrics_after(workdir / "metrics.csv", epoch)
-    if epoch < config.epochs:
+    if epoch < last_epoch:
         if chief:
             for outdated in OF_THE_END:
                 (workdir / outdated).unlink(missing_ok=True)
         model.fit(
             datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),
             initial_epoch=epoch,
-            epochs=config.epochs,
+            epochs=last_epoch,
             steps_per_epoch=steps,
             validation_data=validation,
             callbacks=_callbacks(config, model, images, workdir, steps, chief),
             verbose="auto" if chief else 0,
         )
-    if chief:
+    if chief and last_epoch == config.epochs:
         with replaced_file(workdir / "model.keras") as temporary:
             model.save(temporary)
     return model
+
+
+def _check_fit(config: TrainingConfig, model: InfoGAN, steps: int) -> None:
+    """The config fits its model and the steps of an epoch."""
+    check_last_batch(config.batch_size, config.batch_size, model)  # all batches are alike
+    if config.starts > 1 and not selection.can_score(model):
+        raise ValueError("starts are compared by a categorical code and an augmentation, and this run has not both")
+    if steps % config.steps_per_execution:
+        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
 
 
 def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:

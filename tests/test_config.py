@@ -156,7 +156,7 @@ def test_files_that_hold_something_else(tmp_path, text, message):
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig)])
 def test_every_value_but_those_without_effect_makes_another_run(name):
     config = TrainingConfig.from_preset("mnist")
-    value = getattr(config, name) + 1 if name.endswith("epochs") else "other"
+    value = getattr(config, name) + 1 if name.endswith(("epochs", "starts")) else "other"
     other = dataclasses.replace(config, **{name: value})
     unchanging = {"epochs", "data_dir", "steps_per_execution", "strict"}
     expected = {} if name in unchanging else {name: (getattr(config, name), value)}

@@ -126,6 +126,14 @@ flags.DEFINE_integer(
     "First epoch, from 0, of the contrastive loss for G. Default: the preset's.",
     lower_bound=0,
 )
+flags.DEFINE_integer(
+    "starts",
+    None,
+    "Begin so many times, with different seeds; the one whose categories are most stable goes on. Default: the "
+    "preset's, or 1.",
+    lower_bound=1,
+)
+flags.DEFINE_integer("start_epochs", None, "Epochs of each start. Default: the preset's, or 1.", lower_bound=1)
 flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
 flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_integer(
@@ -174,6 +182,7 @@ CONFIG_FLAGS = (
     "sync_batch_norm", "decay_epochs", "recognition_epochs", "recognition_learning_rate", "wake_weight",
     "wake_alignment", "wake_radius", "contrast_weight", "contrast_from_epoch", "deterministic", "instance_noise_stddev",
     "instance_noise_end_stddev", "instance_noise_steps", "information_in_discriminator_from_epoch",
+    "starts", "start_epochs",
 )  # fmt: skip
 
 flags.register_multi_flags_validator(
