@@ -23,7 +23,7 @@ OUT = flags.DEFINE_string("out", None, "JSON file to write.")
 
 def main(argv: list[str]) -> None:
     """Scores the runs, prints a line for each and the correlations, writes the JSON."""
-    from infogan_tf import datasets, selection, training  # noqa: PLC0415 - only once the flags are in order
+    from infogan_tf import datasets, selection, workdirs  # noqa: PLC0415 - only once the flags are in order
 
     if len(argv) < 2:
         raise app.UsageError("which folders of infogan-benchmark?")
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
     images = datasets.load(dataset, "train[:5000]", DATA_DIR.value).images
     start, rows, categories = time.perf_counter(), [], []
     for path, result in found:
-        model = training.load(path.parent / "runs" / path.stem)
+        model = workdirs.load(path.parent / "runs" / path.stem)
         information = selection.stable_information(model, images)
         rows.append({"run": f"{path.parent.name} {path.stem}", "acc": result["acc"], "stable_information": information})
         categories.append(selection.categories(model, images))

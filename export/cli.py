@@ -61,11 +61,11 @@ def _export(workdir: Path, base: Path) -> Path:
     config = TrainingConfig.load(workdir / "config.json")
     from infogan_export import export  # noqa: PLC0415 - imports TensorFlow
     from infogan_export.warmup import BATCH_SIZES  # noqa: PLC0415
-    from infogan_tf import training  # noqa: PLC0415
+    from infogan_tf import workdirs  # noqa: PLC0415
 
     label_match = _label_match(workdir)
     folder, differences = export(
-        training.load(workdir, CHECKPOINT.value),
+        workdirs.load(workdir, CHECKPOINT.value),
         base,
         version=VERSION.value,
         label_match=label_match,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import logging
 import shutil
@@ -12,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import datasets, distribution, precision, selection, starts, views
+from infogan_tf import datasets, distribution, precision, selection, starts, views, workdirs
 from infogan_tf.callbacks import (
     Checkpoints,
     Duration,
@@ -23,7 +22,6 @@ from infogan_tf.callbacks import (
     SwitchOn,
     Throughput,
     TraversalPictures,
-    best_checkpoint,
     list_checkpoints,
 )
 from infogan_tf.config import TrainingConfig
@@ -34,9 +32,6 @@ from infogan_tf.optimizers import Adam, FallingRate
 from infogan_tf.validation import check_from_epoch, check_last_batch
 
 logger = logging.getLogger(__name__)
-
-# Files about the end of a run, which is another once the run goes on.
-OF_THE_END = ("model.keras", "evaluation.json", "disentanglement.json", "disentanglement.png", "report.html")
 
 
 def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False, strategy: str = "none") -> InfoGAN:
@@ -72,7 +67,7 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
     used = distribution.strategy(strategy)
     chief = distribution.is_chief(used)
     if chief:
-        _check_workdir(workdir, config, overwrite)
+        workdirs.check(workdir, config, overwrite)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     # The model before the data: a mistake in the codes shows before anything is read, downloaded or deleted.
@@ -97,10 +92,10 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
         starts.choose(config, workdir, functools.partial(again, last_epoch=config.start_epochs))
         return again(config, workdir, last_epoch)
     if chief:
-        _drop_metrics_after(workdir / "metrics.csv", epoch)
+        workdirs.drop_metrics_after(workdir / "metrics.csv", epoch)
     if epoch < last_epoch:
         if chief:
-            for outdated in OF_THE_END:
+            for outdated in workdirs.OF_THE_END:
                 (workdir / outdated).unlink(missing_ok=True)
         model.fit(
             datasets.training_batches(images, config.batch_size, config.seed, first_batch=epoch * steps),
@@ -206,73 +201,6 @@ def _data(
     return images, datasets.evaluation_batches(held_out.images, held_out.labels, 500 // devices * devices)
 
 
-def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
-    """The trained model of a workdir.
-
-    Args:
-        workdir: Of the run.
-        checkpoint: "last" for the end of the run; "best" for the epoch with the highest stable information, which
-            needs no labels (see `selection`).
-
-    Raises:
-        ValueError: It has none; says how far its run has come.
-    """
-    if checkpoint == "best":
-        best = best_checkpoint(Path(workdir) / "checkpoints")
-        if best is None:
-            raise ValueError(
-                f"{workdir} has no best checkpoint: it has completed no epoch, or its model has no "
-                "categorical code or no augmentation"
-            )
-        return keras.models.load_model(best[0])
-    check_finished(workdir)
-    return keras.models.load_model(Path(workdir) / "model.keras")
-
-
-def check_finished(workdir: str | Path) -> None:
-    """A run has come to its end.
-
-    Raises:
-        ValueError: It has not; says how far it has come.
-    """
-    path = Path(workdir) / "model.keras"
-    if path.exists():
-        return
-    config = TrainingConfig.load(path.with_name("config.json"))
-    done = max((epoch for _, epoch in list_checkpoints(path.parent / "checkpoints")), default=0)
-    raise ValueError(
-        f"{workdir} has no model.keras: its run has completed {done} of {config.epochs} epochs; "
-        "start the same training command again to finish it"
-    )
-
-
-def _check_workdir(workdir: Path, config: TrainingConfig, overwrite: bool) -> None:
-    """`workdir` is absent, empty, or holds a run: of this very config, unless it may be overwritten."""
-    path = workdir / "config.json"
-    if path.exists() and overwrite:
-        return
-    if path.exists():
-        before = TrainingConfig.load(path)
-        different = before.differences(config)
-        if different:
-            listed = ", ".join(f"{name} {old!r} there, {new!r} here" for name, (old, new) in different.items())
-            raise ValueError(f"{workdir} holds another run ({listed}); choose another workdir or --overwrite")
-        _check_epochs(workdir, config, before.epochs)
-    elif workdir.exists() and any(workdir.iterdir()):
-        raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir")
-
-
-def _check_epochs(workdir: Path, config: TrainingConfig, before: int) -> None:
-    """The recognition phase is the end of a run: once it has begun, G and D learn no more."""
-    done = max((epoch for _, epoch in list_checkpoints(workdir / "checkpoints")), default=0)
-    begun = config.recognition_epochs and done > before - config.recognition_epochs
-    if begun and config.epochs != before:
-        raise ValueError(
-            f"{workdir} has begun its recognition phase, the last {config.recognition_epochs} of {before} epochs, and "
-            f"cannot have {config.epochs} epochs now; choose another workdir or --overwrite"
-        )
-
-
 def _resume(checkpoint: Path, epoch: int) -> tuple[InfoGAN, int]:
     logger.info("continuing after epoch %d from %s", epoch, checkpoint)
     return keras.models.load_model(checkpoint), epoch
@@ -317,13 +245,3 @@ def build(config: TrainingConfig) -> InfoGAN:
         jit_compile={"auto": "auto", "on": True, "off": False}[config.jit],
     )
     return model
-
-
-def _drop_metrics_after(path: Path, epoch: int) -> None:
-    """Removes the rows of epochs that will be trained again (an interruption can fall before their checkpoint)."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    with replaced_file(path) as temporary, temporary.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *(row for row in rows if int(row[0]) < epoch)])

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
-from infogan_tf import augmentation, config, datasets, objectives, selection, training
+from infogan_tf import augmentation, config, datasets, objectives, selection, workdirs
 from infogan_tf.cli import train
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets.factors import ArrayFactors
@@ -139,7 +139,7 @@ def test_flags_become_the_config(workdir):
         codes="digit:categorical(12),slant:uniform",
         noise_size=7,
     )
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     assert model.lambdas == {"digit": 2.0, "slant": 0.25}
     assert (model.codes.size, model.noise_size) == (13, 7)
     assert int(model.generator_optimizer.iterations) == 2
@@ -183,7 +183,7 @@ def evaluation(workdir) -> dict:
 
 
 def test_evaluation_is_that_of_the_model(workdir, evaluation):
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     data = datasets.load("mnist_5k", "test[:100]")
     guess = model.infer_code(data.images.astype(np.float32) / 255)["digit_probs"].numpy().argmax(axis=1)
     table = np.array([[((data.labels == i) & (guess == k)).sum() for k in range(12)] for i in range(10)])
@@ -239,7 +239,7 @@ def test_disentanglement_is_that_of_the_model(workdir, tmp_path):
     report = json.loads((tmp_path / "found.json").read_text())
 
     data = ArrayFactors(images, factors)
-    represent = disentanglement.representation(training.load(workdir))
+    represent = disentanglement.representation(workdirs.load(workdir))
     train, test = disentanglement.train_and_test(represent, data, samples=200, verbose=0)
     assert report["scores"] == pytest.approx(disentanglement.scores(train, test, samples=200, verbose=0), abs=0.02)
     shares = disentanglement.mutual_information(*train) / [np.log(2), np.log(3)]
@@ -271,7 +271,7 @@ def test_export_describes_the_run(workdir, tmp_path):
     assert description["label_match"] == json.loads((workdir / "evaluation.json").read_text())["label_match"]
     assert description["provenance"]["training"]["seed"] == 3
     assert description["provenance"]["checkpoint"] == "last"
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     z, c = model.sample(3, tf.constant([1, 2]))
     np.testing.assert_allclose(loaded["generate"](z=z, c=c)["image"], model.generate(z, c), atol=1e-5)
 
@@ -289,7 +289,7 @@ def test_select_scores_each_run(workdir, tmp_path):
     lines = succeed("select", str(workdir), "--split=train[:40]").splitlines()
     (line,) = [line for line in lines if line.endswith(str(workdir))]
     images = datasets.load("mnist_5k", "train[:40]").images
-    expected = selection.stable_information(training.load(workdir), images)
+    expected = selection.stable_information(workdirs.load(workdir), images)
     assert float(line.split()[0]) == pytest.approx(expected, abs=6e-4)
 
 

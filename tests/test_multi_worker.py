@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infogan_tf import training
+from infogan_tf import workdirs
 from tests.serving.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def test_two_workers_are_one_process(tmp_path):
     assert two["d_loss"] == pytest.approx(one["d_loss"], abs=1e-5)  # before the first update
     for name in ("g_loss", "digit_information", "slant_information", "width_information"):
         assert two[name] == pytest.approx(one[name], abs=1e-3), name
-    optimizers = [training.load(tmp_path / name).discriminator_optimizer for name in ("two", "one")]
+    optimizers = [workdirs.load(tmp_path / name).discriminator_optimizer for name in ("two", "one")]
     # Adam's first moment is half the gradient of the first step.
     for moment, expected in zip(*(optimizer._momentums for optimizer in optimizers), strict=True):
         difference = np.linalg.norm(moment.numpy() - expected.numpy())
@@ -89,5 +89,5 @@ def test_a_killed_worker_comes_back_and_the_run_ends(tmp_path):
         errors = workers.finish()
     assert "lost another worker, starting again" in errors[0]
     assert [row["epoch"] for row in rows(workdir)] == [0, 1, 2, 3]
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     assert int(model.generator_optimizer.iterations) == 4 * 8

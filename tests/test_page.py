@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 from sklearn import metrics
 
-from infogan_tf import datasets, page, pictures, training
+from infogan_tf import datasets, page, pictures, training, workdirs
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Bernoulli, Categorical, Circular
 from infogan_tf.config import TrainingConfig
@@ -162,7 +162,7 @@ def text(workdir) -> str:
 @pytest.fixture(scope="module")
 def probs(workdir) -> np.ndarray:
     """Q(digit | x) of the split's images."""
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     return model.infer_code(images_of("test").images.astype(np.float32) / 255)["digit_probs"].numpy()
 
 
@@ -261,7 +261,7 @@ def test_a_loss_that_nobody_minimises_is_not_drawn(monkeypatch):
 
 
 def test_every_code_has_its_traversals(text, workdir):
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     grids = [grid for name in ("digit", "slant", "style") for grid in traverse(model, name)]
     shown = [attributes for attributes, _ in Page(text).all("img") if "rows of generated" in attributes["alt"]]
     assert len(shown) == len(grids) == 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from infogan_tf import callbacks, datasets, precision, training
+from infogan_tf import callbacks, datasets, precision, training, workdirs
 from infogan_tf.callbacks import TrainingDivergedError, list_checkpoints
 from infogan_tf.config import TrainingConfig
 from infogan_tf.datasets import ImageSet
@@ -53,7 +53,7 @@ def test_validation_scores_are_those_of_the_model_after_the_epoch(tmp_path):
 
 
 def test_the_last_checkpoint_is_the_model(straight):
-    model = training.load(straight)
+    model = workdirs.load(straight)
     last = keras.models.load_model(list_checkpoints(straight / "checkpoints")[-1][0])
     for a, b in zip(model.get_weights(), last.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -151,12 +151,12 @@ def test_the_best_epoch_can_be_loaded(straight, tmp_path):
     path, epoch, value = callbacks.best_checkpoint(straight / "checkpoints")
     scores = [float(row["stable_information"]) for row in metrics(straight)]
     assert scores[epoch - 1] == max(scores) == pytest.approx(value, abs=1e-4)
-    best = training.load(straight, "best")
+    best = workdirs.load(straight, "best")
     for a, b in zip(best.get_weights(), keras.models.load_model(path).get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(ValueError, match="has no best checkpoint"):
-        training.load(tmp_path, "best")
+        workdirs.load(tmp_path, "best")
 
 
 def test_steps_per_execution_must_divide_an_epoch(tmp_path):
@@ -358,7 +358,7 @@ def test_no_checkpoint_holds_a_weight_that_is_no_number(tmp_path, monkeypatch, p
 
 def test_load_of_what_is_no_run(tmp_path):
     with pytest.raises(ValueError, match="is no training workdir"):
-        training.load(tmp_path)
+        workdirs.load(tmp_path)
 
 
 def test_load_of_an_unfinished_run_says_how_far_it_is(tmp_path):
@@ -366,4 +366,4 @@ def test_load_of_an_unfinished_run_says_how_far_it_is(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "epoch-0001.keras").touch()
     with pytest.raises(ValueError, match="completed 1 of 2 epochs; start the same training command again"):
-        training.load(tmp_path)
+        workdirs.load(tmp_path)

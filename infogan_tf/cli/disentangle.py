@@ -28,13 +28,13 @@ def _known_format(path: str | None) -> bool:
 def _main() -> None:
     workdir = Path(WORKDIR.value)
     config = TrainingConfig.load(workdir / "config.json")
-    from infogan_tf import pictures, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf import pictures, workdirs  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.datasets.factors import load_factors  # noqa: PLC0415
     from infogan_tf.evaluation import disentanglement  # noqa: PLC0415
 
     name = DATASET.value or config.dataset
     dataset = load_factors(name, config.image_shape)
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     codes = disentanglement.code_names(model.codes)
     factors = [factor for factor, size in zip(dataset.factor_names, dataset.factor_sizes, strict=True) if size > 1]
     for what, names in ("dimensions of code", codes), ("factors that vary", factors):

@@ -28,11 +28,11 @@ FIDELITY = flags.DEFINE_bool(
 def _main() -> None:
     workdir = Path(WORKDIR.value)
     config = TrainingConfig.load(workdir / "config.json")
-    from infogan_tf import datasets, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf import datasets, workdirs  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.evaluation import fidelity  # noqa: PLC0415
     from infogan_tf.evaluation.report import as_text, evaluate  # noqa: PLC0415
 
-    model = training.load(workdir, CHECKPOINT.value)
+    model = workdirs.load(workdir, CHECKPOINT.value)
     data_dir = DATA_DIR.value or config.data_dir
     data = datasets.load(config.dataset, SPLIT.value, data_dir, config.image_shape, strict=config.strict)
     report = {"dataset": config.dataset, "split": SPLIT.value, "checkpoint": CHECKPOINT.value}

@@ -22,10 +22,10 @@ def _known_format(path: str) -> bool:
 
 
 def _main() -> None:
-    from infogan_tf import pictures, training  # noqa: PLC0415 - imports TensorFlow
+    from infogan_tf import pictures, workdirs  # noqa: PLC0415 - imports TensorFlow
     from infogan_tf.traversal import traverse  # noqa: PLC0415
 
-    model = training.load(WORKDIR.value)
+    model = workdirs.load(WORKDIR.value)
     grids = traverse(model, CODE.value, ROWS.value, COLUMNS.value, SEED.value)
     out = Path(OUT.value)
     if out.suffix == ".png":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from infogan_tf import datasets, pictures, presets, training
+from infogan_tf import datasets, pictures, presets, workdirs
 from infogan_tf.cli.command_line import beyond_flags, changes, train_command
 from infogan_tf.config import TrainingConfig
 from infogan_tf.evaluation.information import real_information
@@ -47,7 +47,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
     evaluation = _read_json(workdir / "evaluation.json")
     disentanglement = _disentanglement(workdir)
     metrics = read_metrics(workdir / "metrics.csv")
-    model = training.load(workdir)
+    model = workdirs.load(workdir)
     data = datasets.load(config.dataset, split, data_dir or config.data_dir, config.image_shape, strict=config.strict)
     if [evaluation.get(key) for key in ("dataset", "split", "checkpoint")] != [config.dataset, split, "last"]:
         evaluation = evaluate(model, data)
