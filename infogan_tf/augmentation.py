@@ -10,17 +10,18 @@ import tensorflow as tf
 
 from infogan_tf.distribution import own_rows
 
-AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y")
+AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill")
 DARKEST = 1e-6  # power laws are infinitely steep at 0
+LARGEST_FACTOR = 4.0  # of `fill`: an almost empty image has hardly a size
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomView(keras.layers.Layer):
     """Changes each image's tones, turns, shears, scales, then shifts it about its centre, and paints a rectangle over.
 
-    Each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear interpolation, and what
-    it brings in from outside is 0. Images are float32 [batch, height, width, channels] in [0, 1]; the result is
-    differentiable with respect to them. XLA has no kernel for it.
+    But for the last two, each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear
+    interpolation, and what it brings in from outside is 0. Images are float32 [batch, height, width, channels] in
+    [0, 1]; the result is differentiable with respect to them. XLA has no kernel for it.
 
     Args:
         rotation: Clockwise, in radians.
@@ -34,10 +35,14 @@ class RandomView(keras.layers.Layer):
             white stay.
         shift_x: Of the image from left to right, besides `shift`, in fractions of the width.
         shift_y: From top to bottom, besides `shift`, in fractions of the height.
+        centre: How far the centre of mass, bright pixels being heavy, is first moved to the image's, from 0 to 1, which
+            is all of the way: nothing of the place of a bright thing on black is left.
+        fill: Root mean square distance from the centre of mass to which the image is first scaled, in fractions of its
+            width, by a factor from 1/4 to 4: nothing of the thing's size is left. 0 for as it is.
         seed: Of the draws.
 
     Raises:
-        ValueError: An amount is negative or no number.
+        ValueError: An amount is negative or no number, or `centre` above 1.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class RandomView(keras.layers.Layer):
         gamma: float = 0.0,
         shift_x: float = 0.0,
         shift_y: float = 0.0,
+        centre: float = 0.0,
+        fill: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -57,9 +64,12 @@ class RandomView(keras.layers.Layer):
         self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
         self.shift_x, self.shift_y = shift_x, shift_y
         self.erase, self.gamma = erase, gamma
+        self.centre, self.fill = centre, fill
         for name in AMOUNTS:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number from 0 up, got {getattr(self, name)}")
+        if centre > 1:
+            raise ValueError(f"centre must be from 0 to 1, got {centre}")
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -73,7 +83,13 @@ class RandomView(keras.layers.Layer):
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(amounts)], seeds[0], -most, most), n)
         if self.gamma:
             images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
-        images = affine(images, *tf.unstack(drawn[:, 1:], axis=1))
+        rotation, shear, scale, right, down = tf.unstack(drawn[:, 1:], axis=1)
+        x = y = 0.0
+        if self.centre or self.fill:
+            x, y, radius = moments(images)
+            if self.fill:
+                scale += tf.math.log(tf.clip_by_value(self.fill * width / radius, 1 / LARGEST_FACTOR, LARGEST_FACTOR))
+        images = affine(images, rotation, shear, scale, right, down, self.centre * x, self.centre * y)
         if not self.erase:
             return images
         limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]
@@ -94,18 +110,44 @@ class RandomView(keras.layers.Layer):
         }
 
 
+def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Centre of mass of each image, right of and below the middle, and root mean square distance from it, in pixels.
+
+    Bright pixels are heavy. Nothing is learned through it: images change, and not what is measured of them.
+    """
+    mass = tf.stop_gradient(tf.reduce_sum(images, axis=3)) + 1e-6  # a black image's centre is the middle
+    total = tf.reduce_sum(mass, axis=[1, 2])
+    height, width = images.shape[1:3]
+    rows, columns = (tf.range(size, dtype=tf.float32) - (size - 1) / 2 for size in (height, width))
+
+    def mean(values: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(mass * values, axis=[1, 2]) / total
+
+    x, y = mean(columns[None, None, :]), mean(rows[None, :, None])
+    square = mean((columns - x[:, None])[:, None, :] ** 2 + (rows - y[:, None])[:, :, None] ** 2)
+    return x, y, tf.sqrt(square)
+
+
 def affine(
-    images: tf.Tensor, rotation: tf.Tensor, shear: tf.Tensor, scale: tf.Tensor, right: tf.Tensor, down: tf.Tensor
+    images: tf.Tensor,
+    rotation: tf.Tensor,
+    shear: tf.Tensor,
+    scale: tf.Tensor,
+    right: tf.Tensor,
+    down: tf.Tensor,
+    from_x: tf.Tensor | float = 0.0,
+    from_y: tf.Tensor | float = 0.0,
 ) -> tf.Tensor:
     """Images [batch, height, width, channels], each mapped by its own amounts [batch].
 
-    The kernel asks where each output pixel comes from, so this writes down the inverse map about the centre.
+    The kernel asks where each output pixel comes from, so this writes down the inverse map: about the centre, which is
+    first taken from (`from_x`, `from_y`), in pixels right of and below it.
     """
     cos, sin = tf.cos(rotation) * tf.exp(-scale), tf.sin(rotation) * tf.exp(-scale)
     x_x, x_y, y_x, y_y = cos, cos * shear + sin, -sin, cos - sin * shear
     center_y, center_x = (tf.constant((size - 1) / 2) for size in images.shape[1:3])
-    x_0 = center_x - x_x * (center_x + right) - x_y * (center_y + down)
-    y_0 = center_y - y_x * (center_x + right) - y_y * (center_y + down)
+    x_0 = center_x + from_x - x_x * (center_x + right) - x_y * (center_y + down)
+    y_0 = center_y + from_y - y_x * (center_x + right) - y_y * (center_y + down)
     zero = tf.zeros_like(x_0)
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 # Codes, noise, networks and learning rates: Chen et al. (2016), appendix C, and their λ too, but for MNIST's continuous
@@ -101,24 +100,26 @@ def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict
     }
 
 
-# A code for each factor, read through what leaves this factor as it is: only a shape survives turns and other sizes.
+# A code for each factor, read through what leaves this factor alone: in the middle, at one size and turned anyhow, a
+# sprite has nothing but its shape.
 _SPRITE_CODES = {"shape": "categorical(3)", "scale": "uniform", "rotation": "circular", "x": "uniform", "y": "uniform"}
+_ANY_TURN = 3.1416  # radians to either side
 _SPRITE_VIEWS = {
-    **{"shape.rotation": math.pi, "shape.scale": 0.5, "shape.shift": 0.1},
-    **{"scale.rotation": math.pi, "scale.shift": 0.3},
-    **{"rotation.scale": 1.0, "rotation.shift": 0.3},
+    **{"shape.rotation": _ANY_TURN, "shape.centre": 1.0, "shape.fill": 0.2},
+    **{"scale.rotation": _ANY_TURN, "scale.centre": 1.0},
+    **{"rotation.centre": 1.0, "rotation.fill": 0.2},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
-# Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes come
-# last: sooner, a category would be a size.
+# Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes and
+# angles come later: of a speck or a smear neither view can take the size or the place away.
 _SPRITES: dict[str, Any] = {
     "dataset": "sprites",
     "architecture": "sprites",
     "codes": _spec(_SPRITE_CODES),
     "image_shape": (64, 64, 1),
     "noise_size": 1,
-    "lambdas": {"shape": 1.0, "scale": 0.2, "rotation": 0.5, "x": 0.2, "y": 0.2},
-    "lambdas_from_epoch": {"rotation": 3, "shape": 7},
+    "lambdas": {"shape": 1.0, "scale": 0.3, "rotation": 0.5, "x": 0.2, "y": 0.2},
+    "lambdas_from_epoch": {"rotation": 3, "shape": 3},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,
     "instance_noise_end_stddev": 0.15,

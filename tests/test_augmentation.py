@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage, stats
 
-from infogan_tf.augmentation import RandomView, affine, erased
+from infogan_tf.augmentation import RandomView, affine, erased, moments
+from infogan_tf.datasets.sprites import Sprites
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -124,8 +125,72 @@ def test_shifts_along_one_axis_add_to_those_along_both():
     assert stats.kstest(down / 21, "uniform", args=(-0.1, 0.2)).pvalue > 0.01
 
 
+def test_moments_are_scipys_centre_of_mass_and_spread():
+    images = np.random.default_rng(0).random((3, 9, 14, 2), np.float32)
+    x, y, radius = (values.numpy() for values in moments(tf.constant(images)))
+    for i, image in enumerate(images.sum(axis=3)):
+        row, column = ndimage.center_of_mass(image)
+        np.testing.assert_allclose([x[i] + 6.5, y[i] + 4], [column, row], atol=1e-4)
+        rows, columns = np.indices(image.shape)
+        square = np.average((rows - row) ** 2 + (columns - column) ** 2, weights=image)
+        np.testing.assert_allclose(radius[i], square**0.5, rtol=1e-4)
+
+
+def test_a_black_image_has_its_centre_in_the_middle():
+    black = np.zeros((1, 8, 8, 1), np.float32)
+    np.testing.assert_allclose(moments(black)[:2], [[0], [0]], atol=1e-6)
+    np.testing.assert_array_equal(RandomView(0, 0, 0, 0, centre=1, fill=0.2)(black), black)
+
+
+def sprites(**given: int) -> np.ndarray:
+    """Hearts of all scales and places, turned alike."""
+    rng = np.random.default_rng(0)
+    renderer = Sprites(64)
+    factors = np.stack([rng.integers(0, size, 20) for size in renderer.factor_sizes], axis=1)
+    for name, value in {"shape": 2, "rotation": 3, **given}.items():
+        factors[:, renderer.factor_names.index(name)] = value
+    return renderer.images(factors).astype(np.float32) / 255
+
+
+def test_centred_images_have_no_place():
+    views = RandomView(0, 0, 0, 0, centre=1)(sprites(scale=4)).numpy()
+    np.testing.assert_allclose(moments(views)[:2], np.zeros((2, 20)), atol=0.1)
+    assert np.abs(views - views.mean(axis=0)).mean() < 0.02 * views.mean()
+
+
+def test_half_of_the_way_to_the_centre():
+    images = sprites(scale=1)
+    before, after = (np.stack(moments(part)) for part in (images, RandomView(0, 0, 0, 0, centre=0.5)(images)))
+    np.testing.assert_allclose(after, before * [[0.5], [0.5], [1]], atol=0.1)
+
+
+def test_filled_images_have_no_size():
+    views = RandomView(0, 0, 0, 0, centre=1, fill=0.2)(sprites()).numpy()
+    np.testing.assert_allclose(moments(views)[2], np.full(20, 0.2 * 64), rtol=0.02)
+    assert np.abs(views - views.mean(axis=0)).mean() < 0.1 * views.mean()  # the edges of enlarged ones are soft
+
+
+def test_nothing_grows_or_shrinks_more_than_four_times():
+    dot, whole = np.zeros((1, 65, 65, 1), np.float32), np.ones((1, 65, 65, 1), np.float32)
+    dot[0, 32, 32] = 1
+    grown = RandomView(0, 0, 0, 0, centre=1, fill=0.3)(dot).numpy()
+    np.testing.assert_allclose(grown.sum(), 16, rtol=0.01)
+    shrunk = RandomView(0, 0, 0, 0, centre=1, fill=0.01)(whole)
+    np.testing.assert_allclose(moments(shrunk)[2], moments(whole)[2] / 4, rtol=0.05)
+
+
+def test_pixels_learn_through_a_centred_view():
+    """The gradient is that of the map as it was, wherever the pixels are."""
+    images = tf.constant(sprites())
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        bright = tf.reduce_sum(RandomView(0, 0, 0, 0, centre=1)(images))
+    gradient = tape.gradient(bright, images).numpy()
+    np.testing.assert_allclose(gradient[sprites() > 0.99], 1, atol=1e-3)
+
+
 def test_config_round_trip_gives_the_same_draws():
-    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, 0.1, 0.2, seed=3)
+    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, 0.1, 0.2, 0.7, 0.3, seed=3)
     again = RandomView.from_config(layer.get_config())
     images = tiny.images(4)
     np.testing.assert_array_equal(layer(images), again(images))
@@ -136,6 +201,11 @@ def test_amounts_that_are_refused(amounts):
     (name,) = amounts
     with pytest.raises(ValueError, match=f"{name} must be a number from 0 up"):
         RandomView(**amounts)
+
+
+def test_no_further_than_to_the_centre():
+    with pytest.raises(ValueError, match=r"centre must be from 0 to 1, got 1\.5"):
+        RandomView(centre=1.5)
 
 
 class Blank(keras.layers.Layer):

@@ -173,7 +173,9 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
-AUGMENTATION_PARTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y")
+AUGMENTATION_PARTS = (
+    "rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill",
+)  # fmt: skip
 
 CONFIG_FLAGS = (
     "dataset", "data_dir", "strict", "train_split", "validation_split", "codes", "noise_size", "batch_size", "epochs",
