@@ -104,18 +104,11 @@ def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict
 # sprite has nothing but its shape. First to the middle and to one size, then anywhere and to any size that there is: so
 # nothing of the old place is in the new one, and views look like images.
 _SPRITE_CODES = {"shape": "categorical(3)", "scale": "uniform", "rotation": "circular", "x": "uniform", "y": "uniform"}
-_ANY_TURN = 3.1416  # radians to either side
-
-
-def _any(code: str, size: bool) -> dict[str, float]:
-    amounts = {"centre": 1.0, "shift": 0.25, **({"fill": 0.1, "scale": 0.35} if size else {})}
-    return {f"{code}.{name}": amount for name, amount in amounts.items()}
-
-
 _SPRITE_VIEWS = {
-    **{"shape.rotation": _ANY_TURN, **_any("shape", size=True)},
-    **{"scale.rotation": _ANY_TURN, **_any("scale", size=False)},
-    **_any("rotation", size=True),
+    # radians to either side; shares of the width; the logarithm of a factor
+    **{"shape.rotation": 3.1416, "shape.centre": 1.0, "shape.shift": 0.25, "shape.fill": 0.1, "shape.scale": 0.35},
+    **{"scale.rotation": 3.1416, "scale.centre": 1.0, "scale.shift": 0.25},
+    **{"rotation.centre": 1.0, "rotation.shift": 0.25, "rotation.fill": 0.1, "rotation.scale": 0.35},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
 # Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes and

@@ -170,6 +170,18 @@ def test_filled_images_have_no_size():
     assert np.abs(views - views.mean(axis=0)).mean() < 0.1 * views.mean()  # the edges of enlarged ones are soft
 
 
+def test_places_and_sizes_come_back_as_others_that_know_nothing_of_them():
+    """The same draws on other places and sizes of a thing give the same views of it."""
+    views = [
+        RandomView(np.pi, 0, 0.2, 0.2, centre=1, fill=0.1, seed=0)(sprites(**given)).numpy()
+        for given in ({}, {"x": 16, "y": 16, "scale": 2})
+    ]
+    places = np.stack(moments(views[0])[:2])
+    assert places.std() > 0.08 * 64  # of U(-0.2, 0.2): 0.115
+    np.testing.assert_allclose(np.stack(moments(views[1])[:2]), places, atol=0.2)
+    assert np.abs(views[0] - views[1]).mean() < 0.1 * views[0].mean()
+
+
 def test_nothing_grows_or_shrinks_more_than_four_times():
     dot, whole = np.zeros((1, 65, 65, 1), np.float32), np.ones((1, 65, 65, 1), np.float32)
     dot[0, 32, 32] = 1
