@@ -118,7 +118,7 @@ _SPRITES: dict[str, Any] = {
     "codes": _spec(_SPRITE_CODES),
     "image_shape": (64, 64, 1),
     "noise_size": 1,
-    "lambdas": {"shape": 1.0, "scale": 0.5, "rotation": 0.5, "x": 0.2, "y": 0.2},
+    "lambdas": {"shape": 1.0, "scale": 0.3, "rotation": 0.5, "x": 0.2, "y": 0.2},
     "lambdas_from_epoch": {"rotation": 3, "shape": 3},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,
