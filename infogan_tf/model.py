@@ -281,7 +281,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             fake_logits = self.discriminator_head(features[0], training=True)
             d_loss = d_objective = loss.discriminator(real_logits, fake_logits)
             if self.information_in_discriminator:
-                d_objective -= self._weighted(self._information(c, features)) + self._reading(c, features[0])
+                d_objective -= self._weighted(self._information(c, features))
             d_objective = self.discriminator_optimizer.scale_loss(d_objective / self._num_replicas)
         self.discriminator_optimizer.apply(tape.gradient(d_objective, d_variables), d_variables)
 
@@ -291,7 +291,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
             features = each(self.trunk, *self._noisy(*self._views(fake)))
             g_loss = loss.generator(self.discriminator_head(features[0], training=True))
             information = self._information(c, features)
-            objective = g_loss - self._weighted(information) - self._reading(c, tf.stop_gradient(features[0]))
+            objective = g_loss - self._weighted(information)
             if self.contrast_head:
                 objective += self._contrast(features[0], shared)
             objective = self.generator_optimizer.scale_loss(objective / self._num_replicas)
@@ -332,16 +332,6 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         return self._choose_views(
             [objectives.pointwise_information(self.codes, c, p) for p in each(self.posterior_head, *features)]
         )
-
-    def _reading(self, c: tf.Tensor, features: tf.Tensor) -> tf.Tensor | float:
-        """λ L_I from the trunk's features of x itself, of codes that have views of their own: for Q, never for G.
-
-        What G shows must survive a view. But x is what Q is asked about, and such a view may look like no x at all.
-        """
-        if not isinstance(self._view, views.OwnViews):
-            return 0.0
-        information = objectives.pointwise_information(self.codes, c, self.posterior_head(features, training=True))
-        return tf.add_n([self.lambdas[name] * tf.reduce_mean(information[name]) for name in self._view.views])
 
     def _choose_views(self, information: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """L_I of each code, from information [batch] in x, and in T(x) where that is what it is read from."""

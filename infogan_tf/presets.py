@@ -100,14 +100,15 @@ def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict
     }
 
 
-# A code for each factor, read through what leaves this factor alone: in the middle, at one size and turned anyhow, a
-# sprite has nothing but its shape.
+# A code for each factor, read through what leaves this factor alone: elsewhere, at another size and turned anyhow, a
+# sprite has nothing but its shape. First to the middle and to one size, then anywhere and to any size that there is: so
+# nothing of the old place is in the new one, and views look like images, of which Q will be asked.
 _SPRITE_CODES = {"shape": "categorical(3)", "scale": "uniform", "rotation": "circular", "x": "uniform", "y": "uniform"}
 _SPRITE_VIEWS = {
-    # radians to either side; a share of the width, at which the largest sprites stay as they are
-    **{"shape.rotation": 3.1416, "shape.centre": 1.0, "shape.fill": 0.14},
-    **{"scale.rotation": 3.1416, "scale.centre": 1.0},
-    **{"rotation.centre": 1.0, "rotation.fill": 0.14},
+    # radians to either side; shares of the width; the logarithm of a factor
+    **{"shape.rotation": 3.1416, "shape.centre": 1.0, "shape.shift": 0.25, "shape.fill": 0.1, "shape.scale": 0.35},
+    **{"scale.rotation": 3.1416, "scale.centre": 1.0, "scale.shift": 0.25},
+    **{"rotation.centre": 1.0, "rotation.shift": 0.25, "rotation.fill": 0.1, "rotation.scale": 0.35},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
 # Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes and
@@ -118,7 +119,7 @@ _SPRITES: dict[str, Any] = {
     "codes": _spec(_SPRITE_CODES),
     "image_shape": (64, 64, 1),
     "noise_size": 1,
-    "lambdas": {"shape": 1.0, "scale": 0.3, "rotation": 0.5, "x": 0.2, "y": 0.2},
+    "lambdas": {"shape": 0.3, "scale": 0.3, "rotation": 0.3, "x": 0.2, "y": 0.2},
     "lambdas_from_epoch": {"rotation": 3, "shape": 3},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,

@@ -13,6 +13,14 @@ from tests import tiny
 PARTS = ("generator", "trunk", "discriminator_head", "posterior_head")
 
 
+class Recorder(keras.optimizers.SGD):
+    """Plain gradient descent that keeps the gradients it was last given."""
+
+    def apply(self, grads, trainable_variables=None):
+        self.seen = [g.numpy() for g in grads]
+        super().apply(grads, trainable_variables)
+
+
 def trainables(model: InfoGAN) -> dict[str, list[np.ndarray]]:
     return {part: tiny.values(getattr(model, part).trainable_variables) for part in PARTS}
 
@@ -112,8 +120,8 @@ def test_gradients_equal_the_objective_written_out(information_in_discriminator)
     seen = []
     for step in ("model", "reference"):
         model = tiny.model(
-            discriminator_optimizer=tiny.Recorder(0.1),
-            generator_optimizer=tiny.Recorder(0.1),
+            discriminator_optimizer=Recorder(0.1),
+            generator_optimizer=Recorder(0.1),
             information_in_discriminator=information_in_discriminator,
         )
         model.posterior_head.layers[-1].bias.assign(np.linspace(-1.5, 1.5, 13))
@@ -146,7 +154,7 @@ def test_the_discriminators_step_trains_the_trunk_and_its_own_head(information_i
 
 def test_lambda_zero_is_a_plain_gan():
     """G's gradient is that of the adversarial loss, whatever Q is, and Q's own is exactly 0."""
-    model, other = (tiny.model(lambdas=0.0, generator_optimizer=tiny.Recorder(0.1)) for _ in range(2))
+    model, other = (tiny.model(lambdas=0.0, generator_optimizer=Recorder(0.1)) for _ in range(2))
     other.posterior_head.set_weights([w + 1 for w in other.posterior_head.get_weights()])
     model.discriminator_optimizer.learning_rate = other.discriminator_optimizer.learning_rate = 0.0
     plain = tiny.model()
@@ -171,7 +179,7 @@ def test_a_codes_lambda_scales_its_own_gradient():
         tiny.model(
             lambdas=weight,
             discriminator_optimizer=keras.optimizers.SGD(0.0),
-            generator_optimizer=tiny.Recorder(0.0),
+            generator_optimizer=Recorder(0.0),
         )
         for weight in (0.3, 0.6)
     )

@@ -69,41 +69,6 @@ def test_information_is_of_the_rows_that_a_code_is_read_from():
     assert abs(of_view["slant"][3:].numpy().mean() - of_x["slant"][3:].numpy().mean()) > 1e-4
 
 
-def gradients(weight: float, augmentation) -> dict[str, list[np.ndarray]]:
-    """What each part is given in a step in which the slant alone counts."""
-    infogan = model(augmentation)
-    infogan.compile(
-        tiny.Recorder(0.0),
-        tiny.Recorder(0.0),
-        lambdas={"digit": 0.0, "slant": weight, "width": 0.0},
-        information_in_discriminator=True,
-    )
-    infogan.train_step(tf.constant(tiny.images(12)))
-    of_d, of_g = infogan.discriminator_optimizer.seen, infogan.generator_optimizer.seen
-    trunk, g = len(infogan.trunk.trainable_variables), len(infogan.generator.trainable_variables)
-    return {"trunk": of_d[:trunk], "generator": of_g[:g], "posterior_head": of_g[g:]}
-
-
-def test_q_learns_from_images_as_they_are_and_g_does_not():
-    """A view that leaves nothing of an image leaves G no reward, but Q can still read the image."""
-    blind = [gradients(weight, OwnViews({"slant": Times(0.0)})) for weight in (0.0, 1.0)]
-    for without, with_slant in zip(*(part["generator"] for part in blind), strict=True):
-        np.testing.assert_allclose(with_slant, without, rtol=1e-4, atol=1e-7)
-    for part in ("trunk", "posterior_head"):
-        assert max(np.abs(a - b).max() for a, b in zip(*(g[part] for g in blind), strict=True)) > 1e-3
-
-
-def test_what_q_learns_from_images_as_they_are_is_their_information():
-    infogan = model(OwnViews({"slant": Times(0.0), "digit": Times(0.5)}))
-    infogan.lambdas = {"digit": 2.0, "slant": 0.5, "width": 7.0}
-    z, c = infogan.sample(12, tf.constant([1, 2]))
-    features = infogan.trunk(infogan.generator([z, c], training=True), training=False)
-    information = objectives.information(infogan.codes, c, infogan.posterior_head(features, training=True))
-    expected = 2.0 * information["digit"] + 0.5 * information["slant"]  # the width is read from them anyway
-    assert float(infogan._reading(c, features)) == pytest.approx(float(expected), rel=1e-5)
-    assert model(Times(0.5))._reading(c, features) == 0
-
-
 def test_without_own_views_discrete_codes_alone_are_read_through_the_augmentation():
     infogan, augmentation = model(None), RandomView()
     digit, slant = infogan.codes["digit"], infogan.codes["slant"]

@@ -40,14 +40,6 @@ def networks(codes: str = CODES, dtype: str | None = None, batch_norm: str = "lo
     }
 
 
-class Recorder(keras.optimizers.SGD):
-    """Plain gradient descent that keeps the gradients it was last given."""
-
-    def apply(self, grads, trainable_variables=None):
-        self.seen = [g.numpy() for g in grads]
-        super().apply(grads, trainable_variables)
-
-
 def model(codes: str = CODES, *, seed: int = 0, dtype: str | None = None, **compile_arguments) -> InfoGAN:
     """A compiled InfoGAN; the same seed gives the same weights."""
     keras.utils.set_random_seed(seed)
