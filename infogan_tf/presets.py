@@ -32,6 +32,9 @@ _FASHION_MNIST = {
     "lambdas": {"garment": 1.0, "shade": 0.1, "width": 0.1},
     "augmentation": _GARMENT_VIEW,
     "recognition_augmentation": {**_GARMENT_VIEW, "erase": 0.5},
+    # The first weights decide which garments share a category, and after two epochs it can be told.
+    "starts": 5,
+    "start_epochs": 2,
     # Later, and in dreams, categories follow details: accuracy falls again.
     "epochs": 5,
     "decay_epochs": 1,

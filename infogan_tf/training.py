@@ -58,7 +58,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         # Keras (3.15) cannot evaluate batches of varying size on several workers.
         raise ValueError("no validation_split with strategy multi_worker: run infogan-evaluate afterwards")
     if strategy == "multi_worker" and config.starts > 1:
-        raise ValueError("no starts with strategy multi_worker: train runs of several seeds and infogan-select one")
+        raise ValueError("several starts need one process, not strategy multi_worker: --starts=1, and infogan-select")
     return _train(config, Path(workdir), config.epochs, overwrite, strategy)
 
 
@@ -116,7 +116,9 @@ def _check_fit(config: TrainingConfig, model: InfoGAN, steps: int) -> None:
     """The config fits its model and the steps of an epoch."""
     check_last_batch(config.batch_size, config.batch_size, model)  # all batches are alike
     if config.starts > 1 and not selection.can_score(model):
-        raise ValueError("starts are compared by a categorical code and an augmentation, and this run has not both")
+        raise ValueError(
+            "starts are compared by a categorical code and an augmentation, and not both are there: --starts=1"
+        )
     if steps % config.steps_per_execution:
         raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
 

@@ -159,8 +159,8 @@ def test_fewer_epochs_shorten_the_starts(monkeypatch):
 @pytest.mark.parametrize(
     ("values", "strategy", "message"),
     [
-        ({}, "multi_worker", "no starts with strategy multi_worker"),
-        ({"augmentation": {}}, "none", "a categorical code and an augmentation, and this run has not both"),
+        ({}, "multi_worker", "several starts need one process, not strategy multi_worker"),
+        ({"augmentation": {}}, "none", "a categorical code and an augmentation, and not both are there"),
         ({"codes": "slant:uniform", "lambdas": {}}, "none", "a categorical code and an augmentation"),
     ],
 )
