@@ -24,29 +24,33 @@ def seeds(config: TrainingConfig) -> list[int]:
     return [config.seed * config.starts + number for number in range(config.starts)]
 
 
+def decision(workdir: Path) -> Path:
+    """Where a run says which start went on: JSON, `seed` and the `stable_information` of all, by seed."""
+    return workdir / "starts" / "chosen.json"
+
+
 def choose(config: TrainingConfig, workdir: Path, begin: Callable[[TrainingConfig, Path], object]) -> None:
     """Fills `workdir` with the best of the beginnings in `starts/`; interrupted, it goes on where it was.
 
-    Each is the first `config.start_epochs` epochs of an ordinary run with its own seed. `starts/chosen.json` says which
-    went on: the one with the highest stable information (see `selection`) after its last epoch.
+    Each is the first `config.start_epochs` epochs of an ordinary run with its own seed. `decision` says which went on:
+    the one with the highest stable information (see `selection`) after its last epoch.
 
     Args:
         config: Of the run.
         workdir: Its folder, without checkpoints so far.
         begin: Trains such a beginning in a folder, or what it still lacks.
     """
-    folder = workdir / "starts"
-    decision = folder / "chosen.json"
-    if not decision.exists():
+    folder, made = workdir / "starts", decision(workdir)
+    if not made.exists():
         scores = {}
         for number, seed in enumerate(seeds(config), start=1):
             logger.info("start %d of %d: seed %d", number, config.starts, seed)
             begin(dataclasses.replace(config, starts=1, seed=seed), folder / f"seed-{seed}")
             scores[seed] = _last_score(folder / f"seed-{seed}" / "metrics.csv")
         text = json.dumps({"seed": max(scores, key=scores.get), "stable_information": scores}, indent=2)
-        with replaced_file(decision) as temporary:
+        with replaced_file(made) as temporary:
             temporary.write_text(text + "\n")
-    chosen = json.loads(decision.read_text())["seed"]
+    chosen = json.loads(made.read_text())["seed"]
     logger.info("the start with seed %d goes on", chosen)
     best = folder / f"seed-{chosen}"
     for part in ("metrics.csv", "pictures", "tensorboard", "checkpoints"):  # with the last of them the run has begun

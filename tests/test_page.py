@@ -394,6 +394,14 @@ def test_disentanglement_with_its_heat_map(copy, monkeypatch, content):
     np.testing.assert_array_equal(decode(src), heat_map)
 
 
+def test_starts(copy, monkeypatch):
+    monkeypatch.setattr(datasets, "load", labelled)
+    (copy / "starts").mkdir()
+    (copy / "starts" / "chosen.json").write_text('{"seed": 7, "stable_information": {"6": 0.75, "7": 1.25}}')
+    found = Tables(page.write(copy).read_text()).of("The starts")
+    assert found[1:] == [["6", "0.75", ""], ["7", "1.25", "went on"]]
+
+
 def test_a_file_that_is_damaged_is_named(copy, monkeypatch):
     monkeypatch.setattr(datasets, "load", labelled)
     (copy / "evaluation.json").write_text("{")

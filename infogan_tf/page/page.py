@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from infogan_tf import datasets, pictures, presets, workdirs
+from infogan_tf import datasets, pictures, presets, starts, workdirs
 from infogan_tf.cli.command_line import beyond_flags, changes, train_command
 from infogan_tf.config import TrainingConfig
 from infogan_tf.evaluation.information import real_information
@@ -61,6 +61,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
         num_images=len(data.images),
         labelled=data.labels is not None,
         settings=_settings(config),
+        starts=_read_json(starts.decision(workdir)),
         charts=charts(metrics, model.codes),
         metrics=metrics,
         grids=_grids(model),
