@@ -19,9 +19,9 @@ LARGEST_FACTOR = 4.0  # of `fill`: an almost empty image has hardly a size
 class RandomView(keras.layers.Layer):
     """Changes each image's tones, turns, shears, scales, then shifts it about its centre, and paints a rectangle over.
 
-    But for the last two, each amount is drawn for each image from U(-a, a). The map about the centre is one bilinear
-    interpolation, and what it brings in from outside is 0. Images are float32 [batch, height, width, channels] in
-    [0, 1]; the result is differentiable with respect to them. XLA has no kernel for it.
+    But for `erase`, `centre` and `fill`, each amount is drawn for each image from U(-a, a). The map about the centre is
+    one bilinear interpolation, and what it brings in from outside is 0. Images are float32 [batch, height, width,
+    channels] in [0, 1]; the result is differentiable with respect to them. XLA has no kernel for it.
 
     Args:
         rotation: Clockwise, in radians.

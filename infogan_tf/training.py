@@ -50,7 +50,8 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         The trained model, which is also in `WORKDIR/model.keras`.
 
     Raises:
-        ValueError: The workdir holds a run of another config, or the config does not fit the data.
+        ValueError: The workdir holds a run of another config, or the config does not fit the data, the model (several
+            starts need a categorical code and an augmentation) or the strategy.
         DatasetUnavailableError: The data set can be neither read nor downloaded.
         TrainingDivergedError: A loss became NaN or infinite.
     """
