@@ -9,19 +9,23 @@ import keras
 import tensorflow as tf
 
 from infogan_tf.distribution import own_rows
+from infogan_tf.image_maps import affine, blurred, erased, moments
 
-AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill")
+AMOUNTS = ("rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill", "blur")
 DARKEST = 1e-6  # power laws are infinitely steep at 0
 LARGEST_FACTOR = 4.0  # of `fill`: an almost empty image has hardly a size
+PIXEL = 0.5  # standard deviation of a pixel, a square (1/12), and of its linear interpolation (1/6), in pixels
+LEAST_BLUR = 0.1  # in pixels: blurs nothing
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomView(keras.layers.Layer):
     """Changes each image's tones, turns, shears, scales, then shifts it about its centre, and paints a rectangle over.
 
-    But for `erase`, `centre` and `fill`, each amount is drawn for each image from U(-a, a). The map about the centre is
-    one bilinear interpolation, and what it brings in from outside is 0. Images are float32 [batch, height, width,
-    channels] in [0, 1]; the result is differentiable with respect to them. XLA has no kernel for it.
+    But for `erase`, each amount is drawn for each image from U(-a, a), and `centre`, `fill` and `blur` are not drawn at
+    all: they alone are left with `training=False`. The map about the centre is one bilinear interpolation, and what it
+    brings in from outside is 0. Images are float32 [batch, height, width, channels] in [0, 1]; the result is
+    differentiable with respect to them. XLA has no kernel for it.
 
     Args:
         rotation: Clockwise, in radians.
@@ -39,6 +43,8 @@ class RandomView(keras.layers.Layer):
             is all of the way: nothing of the place of a bright thing on black is left.
         fill: Root mean square distance from the centre of mass to which the image is first scaled, in fractions of its
             width, by a factor from 1/4 to 4: nothing of the thing's size is left. 0 for as it is.
+        blur: Standard deviation that a hard edge is blurred to, in fractions of the width. What has grown is blurred
+            less: how large a thing was before `fill` cannot be told from its edges.
         seed: Of the draws.
 
     Raises:
@@ -57,6 +63,7 @@ class RandomView(keras.layers.Layer):
         shift_y: float = 0.0,
         centre: float = 0.0,
         fill: float = 0.0,
+        blur: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -64,7 +71,7 @@ class RandomView(keras.layers.Layer):
         self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
         self.shift_x, self.shift_y = shift_x, shift_y
         self.erase, self.gamma = erase, gamma
-        self.centre, self.fill = centre, fill
+        self.centre, self.fill, self.blur = centre, fill, blur
         for name in AMOUNTS:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a number from 0 up, got {getattr(self, name)}")
@@ -73,7 +80,20 @@ class RandomView(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images: tf.Tensor) -> tf.Tensor:
+    @property
+    def normalizes(self) -> bool:
+        """Whether something is left of it in inference."""
+        return bool(self.centre or self.fill or self.blur)
+
+    def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:
+        if training:
+            return self._drawn(images)
+        if not self.normalizes:
+            return images
+        zero = tf.zeros_like(images[:, 0, 0, 0])
+        return self._mapped(images, zero, zero, zero, zero, zero)
+
+    def _drawn(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
         right, down = (self.shift + self.shift_x) * width, (self.shift + self.shift_y) * height
         amounts = [self.gamma, self.rotation, self.shear, self.scale, right, down]
@@ -83,18 +103,26 @@ class RandomView(keras.layers.Layer):
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(amounts)], seeds[0], -most, most), n)
         if self.gamma:
             images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
-        rotation, shear, scale, right, down = tf.unstack(drawn[:, 1:], axis=1)
-        x = y = 0.0
-        if self.centre or self.fill:
-            x, y, radius = moments(images)
-            if self.fill:
-                scale += tf.math.log(tf.clip_by_value(self.fill * width / radius, 1 / LARGEST_FACTOR, LARGEST_FACTOR))
-        images = affine(images, rotation, shear, scale, right, down, self.centre * x, self.centre * y)
+        images = self._mapped(images, *tf.unstack(drawn[:, 1:], axis=1))
         if not self.erase:
             return images
         limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(limits)], seeds[1], 0.0, limits), n)
         return erased(images, *tf.unstack(drawn[:, :4], axis=1), drawn[:, 4:])
+
+    def _mapped(self, images, rotation, shear, scale, right, down) -> tf.Tensor:
+        """To the middle and to one size, then by amounts [batch]."""
+        x = y = 0.0
+        if self.normalizes:
+            x, y, radius = moments(images)
+            if self.fill:
+                factor = self.fill * images.shape[2] / radius
+                scale += tf.math.log(tf.clip_by_value(factor, 1 / LARGEST_FACTOR, LARGEST_FACTOR))
+        images = affine(images, rotation, shear, scale, right, down, self.centre * x, self.centre * y)
+        if not self.blur:
+            return images
+        variance = (self.blur * images.shape[2]) ** 2 - (PIXEL * tf.exp(scale)) ** 2
+        return blurred(images, tf.sqrt(tf.maximum(variance, LEAST_BLUR**2)))
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Keras saves no seed generator's state."""
@@ -108,68 +136,3 @@ class RandomView(keras.layers.Layer):
             "name": self.name,
             **{key: getattr(self, key) for key in (*AMOUNTS, "seed")},
         }
-
-
-def moments(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Centre of mass of each image, right of and below the middle, and root mean square distance from it, in pixels.
-
-    Bright pixels are heavy. Nothing is learned through it: images change, and not what is measured of them.
-    """
-    mass = tf.stop_gradient(tf.reduce_sum(images, axis=3)) + 1e-6  # a black image's centre is the middle
-    total = tf.reduce_sum(mass, axis=[1, 2])
-    height, width = images.shape[1:3]
-    rows, columns = (tf.range(size, dtype=tf.float32) - (size - 1) / 2 for size in (height, width))
-
-    def mean(values: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(mass * values, axis=[1, 2]) / total
-
-    x, y = mean(columns[None, None, :]), mean(rows[None, :, None])
-    square = mean((columns - x[:, None])[:, None, :] ** 2 + (rows - y[:, None])[:, :, None] ** 2)
-    return x, y, tf.sqrt(square)
-
-
-def affine(
-    images: tf.Tensor,
-    rotation: tf.Tensor,
-    shear: tf.Tensor,
-    scale: tf.Tensor,
-    right: tf.Tensor,
-    down: tf.Tensor,
-    from_x: tf.Tensor | float = 0.0,
-    from_y: tf.Tensor | float = 0.0,
-) -> tf.Tensor:
-    """Images [batch, height, width, channels], each mapped by its own amounts [batch].
-
-    The kernel asks where each output pixel comes from, so this writes down the inverse map: about the centre, which is
-    first taken from (`from_x`, `from_y`), in pixels right of and below it.
-    """
-    cos, sin = tf.cos(rotation) * tf.exp(-scale), tf.sin(rotation) * tf.exp(-scale)
-    x_x, x_y, y_x, y_y = cos, cos * shear + sin, -sin, cos - sin * shear
-    center_y, center_x = (tf.constant((size - 1) / 2) for size in images.shape[1:3])
-    x_0 = center_x + from_x - x_x * (center_x + right) - x_y * (center_y + down)
-    y_0 = center_y + from_y - y_x * (center_x + right) - y_y * (center_y + down)
-    zero = tf.zeros_like(x_0)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([x_x, x_y, x_0, y_x, y_y, y_0, zero, zero], axis=1),
-        output_shape=images.shape[1:3],
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-        fill_value=0.0,
-    )
-
-
-def erased(
-    images: tf.Tensor, down: tf.Tensor, right: tf.Tensor, height: tf.Tensor, width: tf.Tensor, color: tf.Tensor
-) -> tf.Tensor:
-    """Images [batch, height, width, channels], a rectangle of each painted in its color [batch, channels].
-
-    Its centre (`down`, `right`) and size, each [batch], are fractions of the image's.
-    """
-
-    def within(pixels: int, center: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-        places = (tf.range(pixels, dtype=tf.float32) + 0.5) / pixels
-        return tf.abs(places - center[:, None]) < size[:, None] / 2
-
-    rows, columns = within(images.shape[1], down, height), within(images.shape[2], right, width)
-    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], color[:, None, None, :], images)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import validation
+from infogan_tf import validation, views
 from infogan_tf.distribution import own_rows
 
 
@@ -30,7 +30,22 @@ class Inference:
         return self.codes.infer(self.posterior_parameters(images, training))
 
     def posterior_parameters(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The parameters of Q(c|x), [batch, codes.num_parameters]."""
+        """The parameters of Q(c|x), [batch, codes.num_parameters].
+
+        Of a code that is read through a view, of what the view makes of x without drawing (see `RandomView`).
+        """
+        parameters = self._read(images, training)
+        normalizing = {code.name: views.of_code(self._view, code) for code in self.codes}
+        normalizing = {name: view for name, view in normalizing.items() if getattr(view, "normalizes", False)}
+        if not normalizing:
+            return parameters
+        slices = self.codes.split_parameters(parameters)
+        for name, view in normalizing.items():
+            seen = self._read(view(images, training=False), training)
+            slices[name] = self.codes.split_parameters(seen)[name]
+        return tf.concat([slices[code.name] for code in self.codes], axis=-1)
+
+    def _read(self, images: tf.Tensor, training: bool) -> tf.Tensor:
         if self.recognition:
             return self.recognition(images, training=training)
         return self.posterior_head(self.trunk(images, training=training), training=training)

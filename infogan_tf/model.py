@@ -337,10 +337,11 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         """L_I of each code, from information [batch] in x, and in T(x) where that is what it is read from."""
         chosen = {}
         for code in self.codes:
-            of_x, *of_view = (values[code.name] for values in information)
-            if views.of_code(self._view, code) is not None:
-                of_x = of_view[0][views.rows(self._view, code, tf.shape(of_x)[0])]
-            chosen[code.name] = tf.reduce_mean(of_x)
+            own = views.of_code(self._view, code) is not None
+            values = information[-1 if own else 0][code.name]
+            if own:
+                values = values[views.rows(self._view, code, tf.shape(values)[0])]
+            chosen[code.name] = tf.reduce_mean(values)
         return chosen
 
     def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage, stats
 
-from infogan_tf.augmentation import RandomView, affine, erased, moments
+from infogan_tf.augmentation import RandomView
 from infogan_tf.datasets.sprites import Sprites
+from infogan_tf.image_maps import affine, blurred, erased, moments
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -191,6 +192,36 @@ def test_nothing_grows_or_shrinks_more_than_four_times():
     np.testing.assert_allclose(moments(shrunk)[2], moments(whole)[2] / 4, rtol=0.05)
 
 
+def test_a_blur_is_scipys_gaussian_filter():
+    images = np.random.default_rng(0).random((2, 20, 16, 3), np.float32)
+    for image, stddev, result in zip(images, (0.6, 2.0), blurred(images, tf.constant([0.6, 2.0])), strict=True):
+        expected = ndimage.gaussian_filter(image, (stddev, stddev, 0), mode="constant", radius=20)
+        np.testing.assert_allclose(result, expected, atol=1e-3)
+
+
+def test_edges_do_not_tell_how_large_a_thing_was():
+    """Pixels that are neither black nor white, for hearts of the smallest and of the largest size."""
+
+    def edges(**blur: float) -> np.ndarray:
+        views = [RandomView(0, 0, 0, 0, centre=1, fill=0.14, **blur)(sprites(scale=k)).numpy() for k in (0, 5)]
+        return np.array([(view * (1 - view)).sum((1, 2, 3)).mean() for view in views])
+
+    small, large = edges()
+    assert small > 1.5 * large
+    small, large = edges(blur=0.02)
+    assert small == pytest.approx(large, rel=0.03)
+
+
+def test_in_inference_only_what_is_not_drawn_is_left():
+    images = sprites()
+    given = {"centre": 1.0, "fill": 0.14, "blur": 0.02}
+    view = RandomView(0.5, 0.2, 0.3, 0.1, erase=0.5, gamma=1.0, shift_x=0.1, **given)
+    state = view.seed_generator.state.numpy()
+    np.testing.assert_allclose(view(images, training=False), RandomView(0, 0, 0, 0, **given)(images), atol=1e-5)
+    np.testing.assert_array_equal(view.seed_generator.state, state)
+    np.testing.assert_array_equal(RandomView(0.5, 0.2, 0.3, 0.1, erase=0.5)(images, training=False), images)
+
+
 def test_pixels_learn_through_a_centred_view():
     """The gradient is that of the map as it was, wherever the pixels are."""
     images = tf.constant(sprites())
@@ -202,7 +233,7 @@ def test_pixels_learn_through_a_centred_view():
 
 
 def test_config_round_trip_gives_the_same_draws():
-    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, 0.1, 0.2, 0.7, 0.3, seed=3)
+    layer = RandomView(0.1, 0.3, 0.2, 0.1, 0.4, 0.5, 0.1, 0.2, 0.7, 0.3, 0.05, seed=3)
     again = RandomView.from_config(layer.get_config())
     images = tiny.images(4)
     np.testing.assert_array_equal(layer(images), again(images))

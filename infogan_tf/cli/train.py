@@ -174,7 +174,7 @@ flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one 
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")
 
 AUGMENTATION_PARTS = (
-    "rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill",
+    "rotation", "shear", "scale", "shift", "erase", "gamma", "shift_x", "shift_y", "centre", "fill", "blur",
 )  # fmt: skip
 
 CONFIG_FLAGS = (

@@ -15,6 +15,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from infogan_export import ExportError, export, exporter, self_check, verify
 from infogan_export.exporter import EXAMPLES
 from infogan_export.warmup import BATCH_SIZES
+from infogan_tf.augmentation import RandomView
 from infogan_tf.model import InfoGAN
 from tests import tiny
 
@@ -174,6 +175,21 @@ def test_generate_png_is_generate_in_256_grays(call):
     assert all(Image.open(io.BytesIO(e)).format == "PNG" for e in encoded)
     images = call("generate", **inputs)["image"]
     assert np.abs(pixels(encoded) - images).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_code_that_is_read_in_the_middle_is_so_when_served(tmp_path):
+    infogan = tiny.model()
+    infogan.augmentation = RandomView(1.0, 0, 0, 0, centre=1)
+    path, _ = export(infogan, tmp_path / "digits")
+    infer_code = tf.saved_model.load(str(path)).signatures["infer_code"]
+    left = np.zeros((1, 8, 8, 1), np.float32)
+    left[:, 2:5, 1:3] = 1
+    right = np.roll(left, 4, axis=2)
+    seen = [infer_code(x=tf.constant(x))["digit_probs"].numpy() for x in (left, right)]
+    np.testing.assert_allclose(seen[0], infogan.infer_code(left)["digit_probs"], rtol=1e-5)
+    np.testing.assert_allclose(seen[0], seen[1], rtol=1e-4)
+    infogan.augmentation = None
+    assert np.abs(infogan.infer_code(left)["digit_probs"] - infogan.infer_code(right)["digit_probs"]).max() > 0.01
 
 
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "L"), ("JPEG", "L")])
