@@ -42,9 +42,10 @@ class RandomView(keras.layers.Layer):
         centre: How far the centre of mass, bright pixels being heavy, is first moved to the image's, from 0 to 1, which
             is all of the way: nothing of the place of a bright thing on black is left.
         fill: Root mean square distance from the centre of mass to which the image is first scaled, in fractions of its
-            width, by a factor from 1/4 to 4: nothing of the thing's size is left. 0 for as it is.
-        blur: Standard deviation that a hard edge is blurred to, in fractions of the width. What has grown is blurred
-            less: how large a thing was before `fill` cannot be told from its edges.
+            width, by a factor from 1/4 to 4: nothing of the thing's size is left but how soft its edges are. 0 for as
+            it is.
+        blur: Standard deviation that a hard edge is blurred to, in fractions of the width. What has grown is softer
+            already, and blurred less. From half a pixel times the largest growth up, all edges are alike.
         seed: Of the draws.
 
     Raises:
@@ -91,7 +92,7 @@ class RandomView(keras.layers.Layer):
         if not self.normalizes:
             return images
         zero = tf.zeros_like(images[:, 0, 0, 0])
-        return self._mapped(images, zero, zero, zero, zero, zero)
+        return self._mapped(images, self._place(images), zero, zero, zero, zero, zero)
 
     def _drawn(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
@@ -101,24 +102,29 @@ class RandomView(keras.layers.Layer):
         seeds = tf.random.split(tf.cast(self.seed_generator.next(), tf.int32))
         n = tf.shape(images)[0]
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(amounts)], seeds[0], -most, most), n)
+        place = self._place(images)
         if self.gamma:
             images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
-        images = self._mapped(images, *tf.unstack(drawn[:, 1:], axis=1))
+        images = self._mapped(images, place, *tf.unstack(drawn[:, 1:], axis=1))
         if not self.erase:
             return images
         limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(limits)], seeds[1], 0.0, limits), n)
         return erased(images, *tf.unstack(drawn[:, :4], axis=1), drawn[:, 4:])
 
-    def _mapped(self, images, rotation, shear, scale, right, down) -> tf.Tensor:
-        """To the middle and to one size, then by amounts [batch]."""
-        x = y = 0.0
-        if self.normalizes:
-            x, y, radius = moments(images)
-            if self.fill:
-                factor = self.fill * images.shape[2] / radius
-                scale += tf.math.log(tf.clip_by_value(factor, 1 / LARGEST_FACTOR, LARGEST_FACTOR))
-        images = affine(images, rotation, shear, scale, right, down, self.centre * x, self.centre * y)
+    def _place(self, images: tf.Tensor) -> tuple[tf.Tensor | float, tf.Tensor | float, tf.Tensor | float]:
+        """What goes to the middle, in pixels right of and below it, and the logarithm of the factor to `fill`."""
+        if not (self.centre or self.fill):
+            return 0.0, 0.0, 0.0
+        x, y, radius = moments(images)
+        factor = tf.clip_by_value(self.fill * images.shape[2] / radius, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
+        return self.centre * x, self.centre * y, tf.math.log(factor) if self.fill else 0.0
+
+    def _mapped(self, images, place, rotation, shear, scale, right, down) -> tf.Tensor:
+        """To the middle and to one size, then by amounts [batch], then to one softness."""
+        x, y, growth = place
+        scale += growth
+        images = affine(images, rotation, shear, scale, right, down, x, y)
         if not self.blur:
             return images
         variance = (self.blur * images.shape[2]) ** 2 - (PIXEL * tf.exp(scale)) ** 2

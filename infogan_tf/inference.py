@@ -30,25 +30,22 @@ class Inference:
         return self.codes.infer(self.posterior_parameters(images, training))
 
     def posterior_parameters(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The parameters of Q(c|x), [batch, codes.num_parameters].
+        """The parameters of Q(c|x), [batch, codes.num_parameters]; of each code from its view of x (see `views`)."""
+        images = tf.cast(images, tf.float32)
+        read, slices = {}, []  # what has been read, by view
+        for code in self.codes:
+            view = views.normalizing(self._view, code)
+            if view not in read:
+                seen = images if view is None else view(images, training=False)
+                read[view] = self.codes.split_parameters(self.read(seen, training))
+            slices.append(read[view][code.name])
+        return tf.concat(slices, axis=-1)
 
-        Of a code that is read through a view, of what the view makes of x without drawing (see `RandomView`).
-        """
-        parameters = self._read(images, training)
-        normalizing = {code.name: views.of_code(self._view, code) for code in self.codes}
-        normalizing = {name: view for name, view in normalizing.items() if getattr(view, "normalizes", False)}
-        if not normalizing:
-            return parameters
-        slices = self.codes.split_parameters(parameters)
-        for name, view in normalizing.items():
-            seen = self._read(view(images, training=False), training)
-            slices[name] = self.codes.split_parameters(seen)[name]
-        return tf.concat([slices[code.name] for code in self.codes], axis=-1)
-
-    def _read(self, images: tf.Tensor, training: bool) -> tf.Tensor:
+    def read(self, seen: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """As `posterior_parameters`, all of them from what is seen: x, or a view of it."""
         if self.recognition:
-            return self.recognition(images, training=training)
-        return self.posterior_head(self.trunk(images, training=training), training=training)
+            return self.recognition(seen, training=training)
+        return self.posterior_head(self.trunk(seen, training=training), training=training)
 
     def generate(self, z: Any = None, c: Any = None, *, n: int | None = None, seed: int | None = None) -> tf.Tensor:
         """Images G(z, c) in inference mode.
@@ -75,6 +72,8 @@ class Inference:
 
     def infer_code(self, images: Any) -> dict[str, tf.Tensor]:
         """Q(c|x) in inference mode for images [n, height, width, channels] in [0, 1].
+
+        Codes with a view that normalises are read through it, as in training (`RandomView`: centre, fill, blur).
 
         Returns:
             float32: `code` [n, code_size], the point estimate as a flat code, and for each code `NAME_probs`

@@ -38,12 +38,13 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         posterior_head: Own network features -> [batch, codes.num_parameters].
         augmentation: A layer that changes images at random, for example `RandomView()`. While training, discrete
             codes are then read from T(x) instead of x, so that a class cannot be what T changes (its slant, say).
-            `OwnViews` reads any codes, each through a layer of its own.
+            `OwnViews` reads any codes, each through a layer of its own. A layer whose attribute `normalizes` is true
+            is also read through in inference, with `training=False`.
         contrast_head: Network (features, features) -> logits [batch, len(codes.factors)] of which factor the codes of
             two images share, for `compile(contrast_weight=...)`; True for a default one.
         recognition: Network images -> [batch, codes.num_parameters] that reads codes in place of trunk and
             posterior head, and alone is trained from then on; `begin_recognition` makes it.
-        recognition_augmentation: T of the recognition phase; default: `augmentation`.
+        recognition_augmentation: T of the recognition phase and from then on; default: `augmentation`.
         seed: Of the noise and codes that the model draws. Of the first weights, and of layers that draw and have no
             seed of their own: `keras.utils.set_random_seed`.
         sync_batch_norm: In the default networks, take statistics over all replicas of a `tf.distribute` strategy.
@@ -193,7 +194,8 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         augmentations = [layer for layer in (self.augmentation, self.recognition_augmentation) if layer]
         if jit_compile == "auto" and (augmentations or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
-        if jit_compile is True and any(isinstance(layer, RandomView) for layer in augmentations):
+        layers = [one for layer in augmentations for one in getattr(layer, "views", {"": layer}).values()]
+        if jit_compile is True and any(isinstance(layer, RandomView) for layer in layers):
             raise ValueError(
                 "RandomView has no XLA kernel: leave jit_compile at 'auto', or use neither augmentation nor "
                 "recognition_augmentation"

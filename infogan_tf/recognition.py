@@ -59,7 +59,7 @@ class RecognitionPhase:
         z, c = self.sample(tf.shape(real)[0])
         dreams = self._views(self.generator([z, c], training=False))
         if isinstance(self._view, views.OwnViews) and all(code.name in self._view.views for code in self.codes):
-            dreams = dreams[1:]  # nothing is read from x: with it the moving statistics would be of other images
+            dreams = dreams[1:]  # no code is read from x: the moving statistics would be those of other batches
         seen = [*self._views(real), self._disturbed(real)] if self.wake_weight else []
         variables = self.recognition.trainable_variables
         with tf.GradientTape() as tape:

@@ -37,7 +37,8 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
     joints = dict.fromkeys(model.codes.categorical, 0.0)
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size].astype(np.float32) / 255
-        seen, deformed = model(batch), model(deform(batch, training=True))
+        # Of T(x) nothing is normalised again: Q reads it as in training.
+        seen, deformed = model(batch), model.codes.infer(model.read(deform(batch, training=True)))
         for name in joints:
             joints[name] += seen[f"{name}_probs"].numpy().T.astype(float) @ deformed[f"{name}_probs"].numpy()
     # A look changes nothing: training draws its views as if there had been none.

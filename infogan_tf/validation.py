@@ -117,6 +117,8 @@ def check_weights(model: InfoGAN, **to_come: Any) -> None:
         raise ValueError("wake_weight needs a categorical code and an augmentation, for example RandomView()")
     if weights["wake_weight"] and isinstance(augmentation, OwnViews):
         raise ValueError("wake_weight needs one recognition_augmentation for all images, not OwnViews")
+    if weights["wake_weight"] and getattr(augmentation, "normalizes", False):
+        raise ValueError("wake_weight needs a recognition_augmentation without centre, fill and blur")
 
 
 def check_wake(alignment: Any, radius: float) -> None:

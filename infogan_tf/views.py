@@ -3,6 +3,8 @@
 A code that must be read from T(x) cannot be what T changes, as I(c; T(x)) is all that G is rewarded for. `InfoGAN`
 reads discrete codes through its augmentation, or with `OwnViews` any codes, each through a view of its own: one that
 survives shifts and turns can be a size, and one that survives shifts up and down the place from left to right.
+
+In inference nothing is drawn. What a view does apart from that, it does there too: Q has never read anything else.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class OwnViews(keras.layers.Layer):
         place, views = list(self.views).index(name), len(self.views)
         return slice(n * place // views, n * (place + 1) // views)
 
-    def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+    def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:
         n = tf.shape(images)[0]
         parts = [view(images[self.rows(name, n)], training=training) for name, view in self.views.items()]
         return tf.concat(parts, axis=0)
@@ -82,6 +84,12 @@ def of_code(view: keras.layers.Layer | None, code: Code) -> keras.layers.Layer |
     if isinstance(view, OwnViews):
         return view.views.get(code.name)
     return view if code.discrete else None
+
+
+def normalizing(view: keras.layers.Layer | None, code: Code) -> keras.layers.Layer | None:
+    """T of one code if something is left of it in inference, with `training=False`; it says so by `normalizes`."""
+    view = of_code(view, code)
+    return view if getattr(view, "normalizes", False) else None
 
 
 def rows(view: keras.layers.Layer | None, code: Code, n: int | tf.Tensor) -> slice:

@@ -159,6 +159,12 @@ def test_centred_images_have_no_place():
     assert np.abs(views - views.mean(axis=0)).mean() < 0.02 * views.mean()
 
 
+def test_tones_do_not_move_the_centre():
+    """Gamma makes of black a gray that would weigh."""
+    views = RandomView(0, 0, 0, 0, gamma=2.0, centre=1, seed=0)(sprites(scale=0)).numpy()
+    np.testing.assert_allclose(moments(np.where(views > 0.5, views, 0))[:2], np.zeros((2, 20)), atol=0.7)
+
+
 def test_half_of_the_way_to_the_centre():
     images = sprites(scale=1)
     before, after = (np.stack(moments(part)) for part in (images, RandomView(0, 0, 0, 0, centre=0.5)(images)))

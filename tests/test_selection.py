@@ -23,9 +23,12 @@ class Reader:
         self.augmentation, self.recognition_augmentation = deform and keras.layers.Lambda(deform), None
         self.codes = CodeSpec.parse(f"kind:categorical({K})")
 
-    def __call__(self, images):
+    def read(self, images):
         category = tf.cast(tf.round(images[:, 0, 0, 0] * 255), tf.int32) % K
-        return {"kind_probs": self.sureness * tf.one_hot(category, K) + (1 - self.sureness) / K}
+        return tf.math.log(self.sureness * tf.one_hot(category, K) + (1 - self.sureness) / K)
+
+    def __call__(self, images):
+        return self.codes.infer(self.read(images))
 
 
 def images(categories):

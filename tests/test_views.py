@@ -49,6 +49,7 @@ def test_each_part_of_a_batch_passes_its_view_and_no_image_is_left_out(n):
         np.testing.assert_array_equal(part, np.full_like(part, factor))
     assert sum(len(seen[view.rows(name, n)]) for name in view.views) == n
     np.testing.assert_array_equal(view(images, training=False), images)
+    np.testing.assert_array_equal(view(images), seen)  # to draw is its default, as RandomView's
 
 
 def test_information_is_of_the_rows_that_a_code_is_read_from():
@@ -119,6 +120,39 @@ def test_codes_are_inferred_from_what_is_not_drawn_of_their_views():
     assert np.abs(found["digit_probs"] - plain["digit_probs"]).max() > 1e-3
     for name in ("slant_mean", "width_mean"):
         np.testing.assert_allclose(found[name], plain[name], rtol=1e-4)
+    for name, values in infogan.predict(images, verbose=0).items():
+        np.testing.assert_allclose(values, found[name], atol=1e-5)
+
+
+def test_truth_values_are_images_too():
+    infogan, dark = model(RandomView(0, 0, 0, 0, centre=1)), tiny.images(3) > 0.5
+    inferred = infogan.predict(dark, verbose=0)["digit_probs"]
+    np.testing.assert_allclose(inferred, infogan.infer_code(dark.astype(np.float32))["digit_probs"], rtol=1e-4)
+
+
+def test_from_the_recognition_phase_on_codes_are_read_through_its_view():
+    infogan = model(None, recognition_augmentation=RandomView(0, 0, 0, 0, centre=1))
+    left = np.zeros((1, 8, 8, 1), np.float32)
+    left[:, 2:5, 1:3] = 1
+    both = np.concatenate([left, np.roll(left, 4, axis=2)])
+    before = infogan.predict(both, verbose=0)["digit_probs"]
+    infogan.begin_recognition()
+    after = infogan.predict(both, verbose=0)["digit_probs"]
+    assert np.abs(before[0] - before[1]).max() > 1e-3
+    np.testing.assert_allclose(after[0], after[1], atol=1e-5)
+
+
+def test_a_deformed_copy_is_not_normalized_again():
+    """Stability is of what training reads, T(x), against what inference reads of x."""
+    given = {"rotation": 0.5, "shear": 0.0, "scale": 0.0, "shift": 0.3, "seed": 3}
+    images = (255 * tiny.images(30)).astype(np.uint8)
+    infogan = model(RandomView(centre=1, **given))
+    found = selection.stable_information(infogan, images)
+    batch = images.astype(np.float32) / 255
+    seen = infogan.infer_code(batch)["digit_probs"].numpy().T.astype(float)
+    deformed = infogan.codes.infer(infogan.read(RandomView(centre=1, **given)(batch)))["digit_probs"].numpy()
+    joint = seen @ deformed
+    assert found == pytest.approx(selection._mutual_information((joint + joint.T) / 2), rel=1e-4)
 
 
 def test_a_recognition_network_that_reads_views_alone_never_sees_x():
@@ -149,6 +183,9 @@ def test_stability_is_that_of_the_category_under_its_own_view():
             lambda: model(OwnViews({"digit": Times(0.5)})).compile(wake_weight=1.0),
             "one recognition_augmentation for all",
         ),
+        (lambda: model(RandomView(centre=1)).compile(wake_weight=1.0), "without centre, fill and blur"),
+        (lambda: model(RandomView()).compile(jit_compile=True), "RandomView has no XLA kernel"),
+        (lambda: model(OwnViews({"slant": RandomView()})).compile(jit_compile=True), "RandomView has no XLA kernel"),
         (
             lambda: model(OwnViews(dict.fromkeys(["digit", "slant", "width"], Times(1.0)))).fit(
                 tiny.images(10), batch_size=4, verbose=0
@@ -156,7 +193,7 @@ def test_stability_is_that_of_the_category_under_its_own_view():
             "leave a last batch of 2, but each of 1 .* 3 or more",
         ),
     ],
-    ids=["no such code", "awake", "fewer images than views"],
+    ids=["no such code", "awake", "awake and centred", "XLA", "XLA for each code", "fewer images than views"],
 )
 def test_views_that_do_not_fit(call, text):
     with pytest.raises(ValueError, match=text):

@@ -179,7 +179,7 @@ def test_generate_png_is_generate_in_256_grays(call):
 
 def test_a_code_that_is_read_in_the_middle_is_so_when_served(tmp_path):
     infogan = tiny.model()
-    infogan.augmentation = RandomView(1.0, 0, 0, 0, centre=1)
+    infogan.augmentation = RandomView(1.0, 0, 0, 0, centre=1, fill=0.2, blur=0.1)
     path, _ = export(infogan, tmp_path / "digits")
     infer_code = tf.saved_model.load(str(path)).signatures["infer_code"]
     left = np.zeros((1, 8, 8, 1), np.float32)
