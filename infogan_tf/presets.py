@@ -103,15 +103,14 @@ def _chairs(name: str, discrete_weight: float, continuous_weight: float) -> dict
     }
 
 
-# A code for each factor, read through what leaves this factor alone: elsewhere, at another size and turned anyhow, a
-# sprite has nothing but its shape. First to the middle and to one size, then anywhere and to any size that there is: so
-# nothing of the old place is in the new one, and views look like images, of which Q will be asked.
+# A code for each factor, read through what leaves this factor alone: in the middle, at one size, with edges of one
+# softness and turned anyhow, a sprite has nothing but its shape.
 _SPRITE_CODES = {"shape": "categorical(3)", "scale": "uniform", "rotation": "circular", "x": "uniform", "y": "uniform"}
 _SPRITE_VIEWS = {
-    # radians to either side; shares of the width; the logarithm of a factor
-    **{"shape.rotation": 3.1416, "shape.centre": 1.0, "shape.shift": 0.25, "shape.fill": 0.1, "shape.scale": 0.35},
-    **{"scale.rotation": 3.1416, "scale.centre": 1.0, "scale.shift": 0.25},
-    **{"rotation.centre": 1.0, "rotation.shift": 0.25, "rotation.fill": 0.1, "rotation.scale": 0.35},
+    # radians to either side; shares of the width
+    **{"shape.rotation": 3.1416, "shape.centre": 1.0, "shape.fill": 0.14, "shape.blur": 0.02},
+    **{"scale.rotation": 3.1416, "scale.centre": 1.0},
+    **{"rotation.centre": 1.0, "rotation.fill": 0.14, "rotation.blur": 0.02},
     **{"x.shift_y": 0.3, "y.shift_x": 0.3},
 }
 # Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes and
@@ -131,9 +130,10 @@ _SPRITES: dict[str, Any] = {
     "information_in_discriminator": True,
     "information_in_discriminator_from_epoch": 3,
     "batch_size": 64,
-    "epochs": 14,
+    "epochs": 16,
     "steps_per_epoch": 1000,
-    "decay_epochs": 2,
+    "decay_epochs": 3,
+    "recognition_epochs": 2,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
 }
@@ -193,6 +193,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lambdas": dict.fromkeys(_SPRITE_CODES, 0.0),
         "augmentation": {},
         "information_in_discriminator": False,
+        "recognition_epochs": 0,
     },
     "images32": _images(32, 64),
     "images64": _images(64, 64),
