@@ -1,9 +1,11 @@
-"""Many images as one picture."""
+"""Many images as one picture, and any picture as an image of a model's size."""
 
 import io
+import os
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 _GAP = 1  # pixels between images, white
 
@@ -17,3 +19,21 @@ def contact_sheet(images: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, "PNG")
     return file.getvalue()
+
+
+def opaque(path: str | os.PathLike[str]) -> Image.Image:
+    """A picture, upright, on white where it is transparent.
+
+    Raises:
+        OSError: no such file, or neither PNG, JPEG, BMP nor GIF.
+    """
+    with Image.open(path, formats=("PNG", "JPEG", "BMP", "GIF")) as file:
+        image = ImageOps.exif_transpose(file).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def fitted(image: Image.Image, image_shape: Sequence[int]) -> np.ndarray:
+    """Its middle, resized: uint8 of `image_shape`, as training on a folder of pictures sees it."""
+    height, width, channels = image_shape
+    suited = image.convert("L" if channels == 1 else "RGB")
+    return np.asarray(ImageOps.fit(suited, (width, height), Image.Resampling.LANCZOS)).reshape(image_shape)

@@ -9,6 +9,8 @@ label:NAME for the category that matched a label), or a sweep start:stop:count. 
 last one runs along the rows. A code of several dimensions takes one value for all, or one for each with commas
 between. What has no flag is drawn from its prior and is the same in all images of a draw. A code named like
 another flag is given without the dashes.
+
+infer takes PNG, JPEG, BMP and GIF of any size, of which it sees what training on a folder would: the middle, resized.
 """
 
 import json
@@ -23,7 +25,7 @@ from absl import app, flags
 
 from infogan_serving.client import Client
 from infogan_serving.errors import ServingError
-from infogan_serving.pictures import contact_sheet
+from infogan_serving.pictures import contact_sheet, fitted, opaque
 from infogan_serving.sweeps import grid
 
 _URL = flags.DEFINE_string("url", "http://127.0.0.1:8501", "Of the server: http://HOST:PORT or grpc://HOST:PORT.")
@@ -51,9 +53,11 @@ def _generate(words: list[str]) -> None:
 
 def _infer(paths: list[str]) -> None:
     if not paths or any(path.startswith("-") for path in paths):
-        raise app.UsageError(f"infer takes paths of PNG or JPEG files, not {' '.join(paths) or 'nothing'}")
+        raise app.UsageError(f"infer takes paths of pictures, not {' '.join(paths) or 'nothing'}")
+    pictures = [opaque(path) for path in paths]
     with _client() as client:
-        posterior = client.infer_code(paths)
+        shape = client.describe()["image_shape"]
+        posterior = client.infer_code(np.stack([fitted(picture, shape) for picture in pictures]))
     rows = {name: np.round(values.astype(np.float64), 6).tolist() for name, values in posterior.items()}
     _write_json([{"file": path, **{name: rows[name][i] for name in sorted(rows)}} for i, path in enumerate(paths)])
 

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from infogan_serving.latents import latents
-from infogan_serving.pictures import contact_sheet
+from infogan_serving.pictures import contact_sheet, fitted, opaque
 from infogan_serving.sweeps import grid
+from infogan_tf.datasets import decoding
 from tests.serving.models import DESCRIPTION, image_of
 
 DIGIT, SLANT, STYLE, ANGLE = slice(0, 3), 3, slice(4, 6), slice(8, 10)
@@ -128,10 +129,32 @@ def test_infer(client, infogan_url, tmp_path):
     assert [entry["file"] for entry in entries] == paths
     assert entries[0].keys() == {"file", *posterior}
     for i, entry in enumerate(entries):
-        np.testing.assert_allclose(entry["code"], posterior["code"][i], atol=1e-6)
+        np.testing.assert_allclose(entry["code"], posterior["code"][i], atol=64 * 1e-7)  # pixels times 64
     out = tmp_path / "codes.json"
     query("infer", *paths, f"--url={infogan_url}", f"--out={out}")
     assert json.loads(out.read_text()) == entries
+
+
+def test_infer_takes_the_middle_of_a_picture_of_another_size(infogan_url, tmp_path):
+    """Whatever is beside the middle: four pixels wide of eight."""
+    middle = np.random.default_rng(0).integers(0, 256, (4, 4), np.uint8)
+    for name, beside in (("dark.png", 0), ("light.bmp", 255)):
+        Image.fromarray(np.pad(middle, ((0, 0), (2, 2)), constant_values=beside)).save(tmp_path / name)
+    Image.fromarray(middle).save(tmp_path / "middle.png")
+    paths = [str(tmp_path / name) for name in ("dark.png", "light.bmp", "middle.png")]
+    dark, light, alone = json.loads(query("infer", *paths, f"--url={infogan_url}").stdout)
+    assert dark["code"] == light["code"] == alone["code"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK"])
+def test_pictures_are_seen_as_in_training(mode, channels, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 4), np.uint8)
+    image = Image.fromarray(noise, "RGBA").convert(mode)
+    path = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
+    image.save(path)
+    seen = fitted(opaque(path), (12, 8, channels))
+    np.testing.assert_array_equal(seen, decoding.read(path, (12, 8, channels)))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +168,8 @@ def test_infer(client, infogan_url, tmp_path):
         (["generate", "--out=x.png", "--digit"], "--digit: codes are given once, as --NAME=VALUE"),
         (["generate", "--out=x.png", "--digit=1", "--digit=2"], "--digit=2: codes are given once, as --NAME=VALUE"),
         (["generate", "--out=x.png", "--n=0"], "infogan-query: error: flag --n=0: 0 is not a positive integer"),
-        (["infer"], "infer takes paths of PNG or JPEG files, not nothing"),
-        (["infer", "--size=3"], "infer takes paths of PNG or JPEG files, not --size=3"),
+        (["infer"], "infer takes paths of pictures, not nothing"),
+        (["infer", "--size=3"], "infer takes paths of pictures, not --size=3"),
         (["infer", "absent.png"], "infogan-query: error: [Errno 2] No such file or directory: 'absent.png'"),
         (["describe", "--url=127.0.0.1:8501"], "infogan-query: error: URL '127.0.0.1:8501' is neither http"),
     ],
