@@ -68,7 +68,7 @@ class TrainingConfig:
             `steps_per_epoch`.
         gradient_accumulation_steps: Steps whose mean gradient makes one update; None for one.
         sync_batch_norm: Take batch statistics over all replicas of a strategy.
-        deterministic: Same seed, same bits, on the same machine; slower.
+        deterministic: Same seed, same bits, on the same machine; `precision` "auto" is float32 then.
         seed: Of the weights, the draws and the order of the images.
     """
 

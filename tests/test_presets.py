@@ -78,15 +78,15 @@ def test_a_line_of_the_table():
     conv, fc, q = 4 * 4 * 64 + 64 + 4 * 4 * 64 * 128 + 2 * 128, 8 * 8 * 128 * 1024 + 2 * 1024, 1024 * 10 + 10
     generator = 133 * 1024 + 2 * 1024 + 1024 * 8192 + 2 * 8192 + 4 * 4 * 64 * 128 + 2 * 64 + 4 * 4 * 64 + 1
     assert preset_table.row("faces_azimuth") == [
-        *("faces_azimuth", "your own", "32x32x1", "128", "5 x uniform(1) λ 0.2"),
-        *(f"{conv + fc + 1025 + q:,}", f"{generator:,}"),
+        *("faces_azimuth", "your own", "32x32x1", "128"),
+        *(f"{conv + fc + 1025 + q:,}", f"{generator:,}", "c1 to c5 uniform(1) λ 0.2"),
     ]
 
 
 def test_codes_that_differ_in_kind_or_weight_are_apart():
     spec = CodeSpec.parse("a:categorical(20),b:categorical(20),c1:uniform,d1:uniform")
     text = preset_table.summary(spec, {"a": 2.0, "b": 2.0, "c1": 0.5, "d1": 0.1})
-    assert text == "2 x categorical(20) λ 2, uniform(1) λ 0.5, uniform(1) λ 0.1"
+    assert text == "a, b categorical(20) λ 2; c1 uniform(1) λ 0.5; d1 uniform(1) λ 0.1"
 
 
 def test_the_table_has_every_preset(monkeypatch, capsys):

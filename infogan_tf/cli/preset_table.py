@@ -11,12 +11,12 @@ from infogan_tf import presets
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.model import InfoGAN
 
-COLUMNS = "{:16} {:14} {:10} {:>5}  {:46} {:>10} {:>10}"
+COLUMNS = "{:18} {:13} {:9} {:>5} {:>10} {:>10}  {}"
 
 
 def show() -> None:
     """Prints a line for each preset as soon as its networks are counted."""
-    print(COLUMNS.format("preset", "data set", "images", "noise", "codes, λ of each", "D and Q", "G"))
+    print(COLUMNS.format("preset", "data set", "images", "noise", "D and Q", "G", "codes, λ of each"))
     for name in presets.PRESETS:
         print(COLUMNS.format(*row(name)).rstrip(), flush=True)
 
@@ -31,21 +31,24 @@ def row(name: str) -> list[str]:
         preset["dataset"] or "your own",
         "x".join(map(str, preset["image_shape"])),
         str(preset["noise_size"]),
-        summary(model.codes, preset["lambdas"]),
         f"{sum(map(num_parameters, d_and_q)):,}",
         f"{num_parameters(model.generator):,}",
+        summary(model.codes, preset["lambdas"]),
     ]
 
 
 def summary(codes: CodeSpec, lambdas: dict[str, float]) -> str:
-    """Codes that follow each other and differ in nothing but their names together: `2 x uniform(1), λ 0.1`."""
+    """Codes that follow each other and differ in nothing but their names together: `c1 to c4 uniform(1) λ 0.1`."""
 
     def described(code) -> str:
         kind = str(CodeSpec([code])).partition(":")[2]
         return f"{kind} λ {lambdas[code.name]:g}"
 
-    groups = [(text, len(list(group))) for text, group in groupby(map(described, codes))]
-    return ", ".join(text if count == 1 else f"{count} x {text}" for text, count in groups)
+    def called(names: list[str]) -> str:
+        return f"{names[0]} to {names[-1]}" if len(names) > 2 else ", ".join(names)
+
+    groups = [(text, [code.name for code in group]) for text, group in groupby(codes, described)]
+    return "; ".join(f"{called(names)} {text}" for text, names in groups)
 
 
 def num_parameters(network: keras.Model) -> int:

@@ -134,7 +134,7 @@ flags.DEFINE_integer(
     lower_bound=1,
 )
 flags.DEFINE_integer("start_epochs", None, "Epochs of each start. Default: the preset's, or 1.", lower_bound=1)
-flags.DEFINE_bool("deterministic", False, "Same seed, same bits; slower.")
+flags.DEFINE_bool("deterministic", False, "Same seed, same bits on the same machine; by default in float32.")
 flags.DEFINE_bool("information_in_discriminator", None, "Also add -lambda L_I to D's loss. Default: the preset's.")
 flags.DEFINE_integer(
     "information_in_discriminator_from_epoch",
