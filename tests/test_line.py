@@ -11,10 +11,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from infogan_serving import Client
 from infogan_serving.local import running
 from infogan_tf import InfoGAN
+from infogan_tf.datasets import decoding
 from tests.serving.ports import free_port
 
 README = Path(__file__).parents[1] / "README.md"
@@ -100,7 +102,7 @@ def test_description_carries_the_codes_and_the_match_found_by_evaluation(url, wo
 
 
 def test_readme_keras_example(tmp_path, monkeypatch):
-    source = readme_example(0).replace("epochs=60", "epochs=1, steps_per_epoch=2")
+    source = readme_example("model.fit(").replace("epochs=60", "epochs=1, steps_per_epoch=2")
     assert len(source.strip().splitlines()) <= 35
     monkeypatch.chdir(tmp_path)
     names: dict = {}
@@ -114,7 +116,7 @@ def test_readme_keras_example(tmp_path, monkeypatch):
 
 def test_readme_client_example(url):
     names: dict = {}
-    exec(compile(readme_example(1).replace("http://127.0.0.1:8501", url), "README.md", "exec"), names)
+    exec(compile(readme_example("with Client(").replace("http://127.0.0.1:8501", url), "README.md", "exec"), names)
     assert names["images"].shape == (8, 28, 28, 1)
     np.testing.assert_allclose(names["posterior"]["digit_probs"].sum(axis=1), 1, atol=1e-5)
 
@@ -123,10 +125,28 @@ def test_readme_asyncio_example(servable):
     names: dict = {}
     port = free_port()
     with running(servable.parent, "infogan", grpc_port=port):
-        exec(compile(readme_example(2).replace(":8500", f":{port}"), "README.md", "exec"), names)
+        exec(compile(readme_example("AsyncClient(").replace(":8500", f":{port}"), "README.md", "exec"), names)
     assert [len(pngs) for pngs in names["pngs"]] == [1] * 10
     assert len({pngs[0] for pngs in names["pngs"]}) > 1
 
 
-def readme_example(index: int) -> str:
-    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[index]
+def test_readme_tells_which_picture_is_in_which_group(workdir, float32_model, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    files = [tmp_path / name for name in ("a.jpg", "b/c.jpg", "d.jpg")]
+    files[1].parent.mkdir()
+    for file in files:
+        Image.fromarray(rng.integers(0, 256, (40, 30, 3), np.uint8)).save(file)
+    source = readme_example("rglob").replace("/path/to/pictures", str(tmp_path)).replace("group_probs", "digit_probs")
+    exec(compile(source.replace("runs/mine", str(workdir)), "README.md", "exec"), {})
+    told = [line.split() for line in capsys.readouterr().out.splitlines() if ".jpg" in line]
+    assert [line[0] for line in told] == [str(file) for file in files]
+    images = np.stack([decoding.read(file, (28, 28, 1)) for file in files]).astype(np.float32) / 255
+    probs = float32_model.infer_code(images)["digit_probs"].numpy()
+    np.testing.assert_allclose([float(line[2]) for line in told], probs.max(axis=1), atol=0.03)  # 0.01, and bfloat16
+    assert [probs[row, int(line[1])] for row, line in enumerate(told)] == pytest.approx(probs.max(axis=1), abs=0.03)
+
+
+def readme_example(part: str) -> str:
+    """The one that has this in it."""
+    [example] = [e for e in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if part in e]
+    return example
