@@ -17,6 +17,8 @@ LARGEST_FACTOR = 4.0  # of `fill`: an almost empty image has hardly a size
 PIXEL = 0.5  # standard deviation of a pixel, a square (1/12), and of its linear interpolation (1/6), in pixels
 LEAST_BLUR = 0.1  # in pixels: blurs nothing
 
+Place = tuple[tf.Tensor | float, tf.Tensor | float, tf.Tensor | float]
+
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class RandomView(keras.layers.Layer):
@@ -92,7 +94,7 @@ class RandomView(keras.layers.Layer):
         if not self.normalizes:
             return images
         zero = tf.zeros_like(images[:, 0, 0, 0])
-        return self._mapped(images, self._place(images), zero, zero, zero, zero, zero)
+        return self._mapped(images, self._place(images), [zero] * 5)
 
     def _drawn(self, images: tf.Tensor) -> tf.Tensor:
         height, width = images.shape[1:3]
@@ -105,14 +107,14 @@ class RandomView(keras.layers.Layer):
         place = self._place(images)
         if self.gamma:
             images = tf.maximum(images, DARKEST) ** tf.exp(drawn[:, 0, None, None, None])
-        images = self._mapped(images, place, *tf.unstack(drawn[:, 1:], axis=1))
+        images = self._mapped(images, place, tf.unstack(drawn[:, 1:], axis=1))
         if not self.erase:
             return images
         limits = [1.0, 1.0, self.erase, self.erase] + [1.0] * images.shape[3]
         drawn = own_rows(lambda n: tf.random.stateless_uniform([n, len(limits)], seeds[1], 0.0, limits), n)
         return erased(images, *tf.unstack(drawn[:, :4], axis=1), drawn[:, 4:])
 
-    def _place(self, images: tf.Tensor) -> tuple[tf.Tensor | float, tf.Tensor | float, tf.Tensor | float]:
+    def _place(self, images: tf.Tensor) -> Place:
         """What goes to the middle, in pixels right of and below it, and the logarithm of the factor to `fill`."""
         if not (self.centre or self.fill):
             return 0.0, 0.0, 0.0
@@ -120,9 +122,10 @@ class RandomView(keras.layers.Layer):
         factor = tf.clip_by_value(self.fill * images.shape[2] / radius, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
         return self.centre * x, self.centre * y, tf.math.log(factor) if self.fill else 0.0
 
-    def _mapped(self, images, place, rotation, shear, scale, right, down) -> tf.Tensor:
-        """To the middle and to one size, then by amounts [batch], then to one softness."""
+    def _mapped(self, images: tf.Tensor, place: Place, amounts: list[tf.Tensor]) -> tf.Tensor:
+        """To the middle and to one size, then by amounts [batch] as of `affine`, then to one softness."""
         x, y, growth = place
+        rotation, shear, scale, right, down = amounts
         scale += growth
         images = affine(images, rotation, shear, scale, right, down, x, y)
         if not self.blur:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import validation, views
+from infogan_tf import validation
 from infogan_tf.distribution import own_rows
 
 
@@ -28,24 +28,6 @@ class Inference:
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """`infer_code` as a layer call, so that `predict` works."""
         return self.codes.infer(self.posterior_parameters(images, training))
-
-    def posterior_parameters(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The parameters of Q(c|x), [batch, codes.num_parameters]; of each code from its view of x (see `views`)."""
-        images = tf.cast(images, tf.float32)
-        read, slices = {}, []  # what has been read, by view
-        for code in self.codes:
-            view = views.normalizing(self._view, code)
-            if view not in read:
-                seen = images if view is None else view(images, training=False)
-                read[view] = self.codes.split_parameters(self.read(seen, training))
-            slices.append(read[view][code.name])
-        return tf.concat(slices, axis=-1)
-
-    def read(self, seen: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """As `posterior_parameters`, all of them from what is seen: x, or a view of it."""
-        if self.recognition:
-            return self.recognition(seen, training=training)
-        return self.posterior_head(self.trunk(seen, training=training), training=training)
 
     def generate(self, z: Any = None, c: Any = None, *, n: int | None = None, seed: int | None = None) -> tf.Tensor:
         """Images G(z, c) in inference mode.

@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from infogan_tf import architectures, instance_noise, networks, objectives, presets, validation, views
-from infogan_tf.augmentation import RandomView
 from infogan_tf.checked import Checked
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.codes import Code
@@ -18,12 +17,13 @@ from infogan_tf.evaluation.clustering import ClusteringScores
 from infogan_tf.inference import Inference
 from infogan_tf.layers import each
 from infogan_tf.optimizers import Adam, steps_taken
+from infogan_tf.reading import Reading
 from infogan_tf.recognition import RecognitionPhase
 from infogan_tf.saving import Saving
 
 
 @keras.saving.register_keras_serializable("infogan_tf")
-class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
+class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model):
     """InfoGAN (Chen et al., 2016): a GAN whose generator's code can be read back from its images.
 
     Args:
@@ -194,12 +194,7 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         augmentations = [layer for layer in (self.augmentation, self.recognition_augmentation) if layer]
         if jit_compile == "auto" and (augmentations or not tf.config.list_logical_devices("GPU")):
             jit_compile = False
-        layers = [one for layer in augmentations for one in getattr(layer, "views", {"": layer}).values()]
-        if jit_compile is True and any(isinstance(layer, RandomView) for layer in layers):
-            raise ValueError(
-                "RandomView has no XLA kernel: leave jit_compile at 'auto', or use neither augmentation nor "
-                "recognition_augmentation"
-            )
+        validation.check_jit(jit_compile, augmentations)
         validation.check_optimizers(discriminator_optimizer, generator_optimizer, recognition_optimizer, **kwargs)
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
@@ -308,15 +303,6 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         """Optimizers add up the gradients of replicas, each of which sees a part of the batch."""
         return self.distribute_strategy.num_replicas_in_sync
 
-    def _views(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """What Q reads: x, and T(x) if there is an augmentation T."""
-        return [images] if self._view is None else [images, self._view(images, training=True)]
-
-    @property
-    def _view(self) -> keras.layers.Layer | None:
-        """T of the phase that training is in."""
-        return (self.recognition and self.recognition_augmentation) or self.augmentation
-
     def _noisy(self, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """With instance noise, whose clock is the steps of D."""
         if not self.instance_noise_stddev:
@@ -325,26 +311,6 @@ class InfoGAN(RecognitionPhase, Inference, Saving, Checked, keras.Model):
         end = self.instance_noise_end_stddev
         stddev = end + (self.instance_noise_stddev - end) * to_go
         return tuple(instance_noise.added(batch, stddev, self.seed_generator.next()) for batch in batches)
-
-    def _information(self, c: tf.Tensor, features: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """L_I of each code from the trunk's features of x, and of T(x) (see `views`).
-
-        I(c; T(x)) <= I(c; x) for any T that does not know c (data processing), so the bound stays a bound.
-        """
-        return self._choose_views(
-            [objectives.pointwise_information(self.codes, c, p) for p in each(self.posterior_head, *features)]
-        )
-
-    def _choose_views(self, information: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-        """L_I of each code, from information [batch] in x, and in T(x) where that is what it is read from."""
-        chosen = {}
-        for code in self.codes:
-            own = views.of_code(self._view, code) is not None
-            values = information[-1 if own else 0][code.name]
-            if own:
-                values = values[views.rows(self._view, code, tf.shape(values)[0])]
-            chosen[code.name] = tf.reduce_mean(values)
-        return chosen
 
     def _contrast(self, features: tf.Tensor, shared: tf.Tensor) -> tf.Tensor:
         """The contrastive loss of a batch of pairs: the head's own, of which G sees `contrast_weight` times."""

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from infogan_tf import networks, objectives, views, wake
+from infogan_tf import networks, objectives, wake
 from infogan_tf.distribution import as_logs, own_rows
 from infogan_tf.layers import each
 from infogan_tf.optimizers import steps_taken
@@ -57,9 +57,8 @@ class RecognitionPhase:
     def _recognition_step(self, real: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the recognition network: on dreams, and awake on real images as well."""
         z, c = self.sample(tf.shape(real)[0])
-        dreams = self._views(self.generator([z, c], training=False))
-        if isinstance(self._view, views.OwnViews) and all(code.name in self._view.views for code in self.codes):
-            dreams = dreams[1:]  # no code is read from x: the moving statistics would be those of other batches
+        # Batches that nothing is read from would have a part in the moving statistics.
+        dreams = self._only_read(self._views(self.generator([z, c], training=False)))
         seen = [*self._views(real), self._disturbed(real)] if self.wake_weight else []
         variables = self.recognition.trainable_variables
         with tf.GradientTape() as tape:

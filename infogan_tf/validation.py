@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from infogan_tf import views
+from infogan_tf.augmentation import RandomView
 from infogan_tf.code_spec import CodeSpec
 from infogan_tf.views import OwnViews
 
@@ -104,6 +106,16 @@ def check_optimizers(*optimizers: Any, **others: Any) -> None:
         raise ValueError("each of the optimizers must be an object of its own: it keeps the state of its variables")
 
 
+def check_jit(jit_compile: bool | str, augmentations: list[keras.layers.Layer]) -> None:
+    """XLA has what the augmentations need."""
+    drawn = [layer for augmentation in augmentations for layer in views.layers(augmentation)]
+    if jit_compile is True and any(isinstance(layer, RandomView) for layer in drawn):
+        raise ValueError(
+            "RandomView has no XLA kernel: leave jit_compile at 'auto', or use neither augmentation nor "
+            "recognition_augmentation"
+        )
+
+
 def check_weights(model: InfoGAN, **to_come: Any) -> None:
     """Weights of losses, the model's or those `to_come`, are from 0 up, and what the losses need is there."""
     weights = {name: to_come.get(name, getattr(model, name)) for name in ("contrast_weight", "wake_weight")}
@@ -170,8 +182,8 @@ def check_views(model: InfoGAN) -> None:
 def check_last_batch(num_images: int, batch_size: int, model: InfoGAN) -> None:
     """Each replica has an image of it for each view, and a pair where pairs are compared: means over none were NaN."""
     replicas, last = model.distribute_strategy.num_replicas_in_sync, num_images % batch_size or batch_size
-    views = [view for view in (model.augmentation, model.recognition_augmentation) if isinstance(view, OwnViews)]
-    least = max(2 if model.contrast_head else 1, *(len(view.views) for view in views), 1)
+    augmentations = [view for view in (model.augmentation, model.recognition_augmentation) if view]
+    least = max(2 if model.contrast_head else 1, *(len(views.layers(view)) for view in augmentations), 1)
     if last % replicas or last < least * replicas:
         raise ValueError(
             f"{num_images} images in batches of {batch_size} leave a last batch of {last}, but each of {replicas} "

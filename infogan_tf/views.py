@@ -9,7 +9,7 @@ In inference nothing is drawn. What a view does apart from that, it does there t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -90,6 +90,16 @@ def normalizing(view: keras.layers.Layer | None, code: Code) -> keras.layers.Lay
     """T of one code if something is left of it in inference, with `training=False`; it says so by `normalizes`."""
     view = of_code(view, code)
     return view if getattr(view, "normalizes", False) else None
+
+
+def leave_nothing_to_x(view: keras.layers.Layer | None, codes: Iterable[Code]) -> bool:
+    """Whether each code has a view of its own."""
+    return isinstance(view, OwnViews) and all(code.name in view.views for code in codes)
+
+
+def layers(view: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers that a view is made of."""
+    return list(view.views.values()) if isinstance(view, OwnViews) else [view]
 
 
 def rows(view: keras.layers.Layer | None, code: Code, n: int | tf.Tensor) -> slice:

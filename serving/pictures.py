@@ -25,10 +25,16 @@ def opaque(path: str | os.PathLike[str]) -> Image.Image:
     """A picture, upright, on white where it is transparent.
 
     Raises:
-        OSError: no such file, or neither PNG, JPEG, BMP nor GIF.
+        FileNotFoundError: there is no such file.
+        ValueError: it is broken, neither PNG, JPEG, BMP nor GIF, or has more pixels than Pillow deems safe.
     """
-    with Image.open(path, formats=("PNG", "JPEG", "BMP", "GIF")) as file:
-        image = ImageOps.exif_transpose(file).convert("RGBA")
+    try:
+        with Image.open(path, formats=("PNG", "JPEG", "BMP", "GIF")) as file:
+            image = ImageOps.exif_transpose(file).convert("RGBA")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a broken file lets Pillow raise almost anything: SyntaxError, struct.error, ...
+        raise ValueError(f"{os.fspath(path)} cannot be read: {error}") from error
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 

@@ -146,6 +146,17 @@ def test_infer_takes_the_middle_of_a_picture_of_another_size(infogan_url, tmp_pa
     assert dark["code"] == light["code"] == alone["code"]
 
 
+@pytest.mark.parametrize(("name", "content"), [("notes.png", b"no picture"), ("cut.png", None), ("chunk.png", None)])
+def test_broken_pictures_are_named(name, content, tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50), np.uint8)).save(file, "PNG")
+    whole = file.getvalue()
+    broken = {"cut.png": whole[:400], "chunk.png": whole[:33] + bytes(12) + whole[33:]}
+    (tmp_path / name).write_bytes(content or broken[name])
+    with pytest.raises(ValueError, match=f"{name} cannot be read: "):
+        opaque(tmp_path / name)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK"])
 def test_pictures_are_seen_as_in_training(mode, channels, tmp_path):
