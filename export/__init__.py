@@ -8,11 +8,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["ExportError", "export", "prune", "republish"]
-_MODULES = {"ExportError": "self_check", "export": "exporter", "prune": "lifecycle", "republish": "lifecycle"}
+_HOMES = {"ExportError": "self_check", "export": "exporter", "prune": "lifecycle", "republish": "lifecycle"}
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

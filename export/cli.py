@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 from absl import flags
@@ -11,6 +10,7 @@ from absl import flags
 from infogan_export.versions import check_free, find_version
 from infogan_tf.cli import define_path, run_app
 from infogan_tf.config import TrainingConfig
+from infogan_tf.files import read_json
 
 WORKDIR = define_path("workdir", None, "Folder of the run to export.")
 CHECKPOINT = flags.DEFINE_enum("checkpoint", "last", ["last", "best"], "Of --workdir; see infogan-evaluate.")
@@ -88,8 +88,7 @@ def _export(workdir: Path, base: Path) -> Path:
 
 def _label_match(workdir: Path) -> dict[str, list[str | None]]:
     """As `infogan-evaluate` found it for the same checkpoint: in another, categories may stand for other labels."""
-    path = workdir / "evaluation.json"
-    evaluation = json.loads(path.read_text()) if path.exists() else {}
+    evaluation = read_json(workdir / "evaluation.json")
     return evaluation["label_match"] if evaluation.get("checkpoint") == CHECKPOINT.value else {}
 
 

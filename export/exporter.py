@@ -68,7 +68,9 @@ def export(
     rows = min(EXAMPLES, max_batch_size)
     examples = {name: _example(name, model, endpoints, rows) for name in endpoints}
     functions = {name: endpoint.function for name, endpoint in endpoints.items()}
-    tolerance = BFLOAT16_TOLERANCE if keep_precision else TOLERANCE
+    layers = [*model.generator.layers, *model.trunk.layers]
+    exact = all(layer.compute_dtype == "float32" for layer in layers)
+    tolerance = TOLERANCE if exact else BFLOAT16_TOLERANCE
     with staging_folder(base) as staging:
         write_saved_model(model, endpoints, str(staging))
         write_warmup_requests(staging, examples, max_batch_size)

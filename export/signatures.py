@@ -37,28 +37,28 @@ def signatures(model: InfoGAN, description: dict[str, Any]) -> dict[str, Signatu
     x = tf.TensorSpec([None, height, width, channels], tf.float32, "x")
     strings = [tf.TensorSpec([None], tf.string, name) for name in ("image_bytes", "query")]
 
-    def image(z, c):
+    def image(z: tf.Tensor, c: tf.Tensor) -> tf.Tensor:
         return tf.cast(model.generator([z, c], training=False), tf.float32)
 
-    def generate(z, c):
+    def generate(z: tf.Tensor, c: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"image": image(z, c)}
 
-    def infer_code(x):
+    def infer_code(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return model.call(x, training=False)
 
-    def generate_png(z, c):
+    def generate_png(z: tf.Tensor, c: tf.Tensor) -> dict[str, tf.Tensor]:
         pixels = tf.cast(tf.round(image(z, c) * 255), tf.uint8)
         return {"png_bytes": tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)}
 
-    def decode(image_bytes):
+    def decode(image_bytes: tf.Tensor) -> tf.Tensor:
         pixels = tf.io.decode_image(image_bytes, channels=channels, expand_animations=False)
         return tf.ensure_shape(pixels, [height, width, channels])
 
-    def infer_code_png(image_bytes):
+    def infer_code_png(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         pixels = tf.map_fn(decode, image_bytes, fn_output_signature=tf.TensorSpec(model.image_shape, tf.uint8))
         return infer_code(tf.cast(pixels, tf.float32) / 255)
 
-    def describe(query):
+    def describe(query: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"description": tf.fill([tf.shape(query)[0]], text)}
 
     return {

@@ -126,7 +126,7 @@ def remove_old(base: Path, keep: int, published: Path, loads: Callable[[Path], b
     newest_first = list(reversed(version_folders(base).values()))
     good, old = 0, []
     for folder in newest_first if len(newest_first) > keep else ():
-        if folder == published:
+        if folder.samefile(published):
             good += 1
         elif good < keep:
             good += loads(folder)

@@ -69,7 +69,7 @@ class RandomView(keras.layers.Layer):
         blur: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.rotation, self.shear, self.scale, self.shift = rotation, shear, scale, shift
         self.shift_x, self.shift_y = shift_x, shift_y

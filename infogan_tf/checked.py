@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from infogan_tf import validation
 class Checked:
     """The part of `InfoGAN` that Keras' loops call."""
 
-    def make_test_function(self, force: bool = False):
+    def make_test_function(self, force: bool = False) -> Callable[..., Any]:
         """As in Keras, but never under XLA: the matching of codes with labels runs in scipy."""
         jit_compile, self.jit_compile = self.jit_compile, False
         try:
@@ -29,8 +30,12 @@ class Checked:
 
         Raises:
             ValueError: No images, or such of another shape than `image_shape` or with values outside [0, 1], here or
-                in `validation_data`; labels there that are not [n]; a last batch that is too small.
+                in `validation_data`; labels there that are not [n]; a last batch that is too small; weights of
+                samples or classes, which have no place in the losses.
         """
+        for name in ("sample_weight", "class_weight"):
+            if kwargs.get(name) is not None:
+                raise ValueError(f"InfoGAN's losses take no {name}")
         validation.check_data(x, self.image_shape)
         if kwargs.get("validation_data") is not None:
             validation.check_data(kwargs["validation_data"], self.image_shape)
@@ -43,6 +48,8 @@ class Checked:
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As in Keras; labels [n], if there are any, add how well each categorical code tells them apart.
+
+        With `return_dict=True` the numbers have names; `metrics_names` does not have those of the labels.
 
         Raises:
             ValueError: As of `fit`.

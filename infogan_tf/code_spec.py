@@ -39,7 +39,7 @@ class CodeSpec:
         'digit:categorical(10),slant:uniform(1),width:uniform(1)'
     """
 
-    def __init__(self, codes: Iterable[Code]):
+    def __init__(self, codes: Iterable[Code]) -> None:
         self.codes = tuple(codes)
         if not self.codes:
             raise ValueError("a code spec needs at least one code, for example Categorical('digit', 10)")

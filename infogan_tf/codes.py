@@ -101,7 +101,7 @@ class Categorical(Code):
     discrete = True
     size = num_parameters = property(lambda self: self.num_classes)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_integer(self, "num_classes", smallest=2)
         if self.probs is None:
             return
@@ -120,19 +120,19 @@ class Categorical(Code):
     def entropy(self) -> float:
         return -sum(p * math.log(p) for p in self.probabilities)
 
-    def prior(self):
+    def prior(self) -> tfd.Distribution:
         return tfd.OneHotCategorical(probs=self.probabilities, dtype=tf.float32)
 
-    def posterior(self, parameters):
+    def posterior(self, parameters: tf.Tensor) -> tfd.Distribution:
         return tfd.OneHotCategorical(logits=parameters, dtype=tf.float32)
 
-    def outputs(self, parameters):
+    def outputs(self, parameters: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probs": self.estimate(parameters)}
 
-    def estimate(self, parameters):
+    def estimate(self, parameters: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(parameters)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {**super().describe(), "probs": list(self.probabilities)}
 
 
@@ -146,23 +146,23 @@ class Bernoulli(Code):
     discrete = True
     size = num_parameters = property(lambda self: self.dim)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_integer(self, "dim", smallest=1)
 
     @property
     def entropy(self) -> float:
         return self.dim * math.log(2)
 
-    def prior(self):
+    def prior(self) -> tfd.Distribution:
         return tfd.Independent(tfd.Bernoulli(probs=[0.5] * self.dim, dtype=tf.float32), 1)
 
-    def posterior(self, parameters):
+    def posterior(self, parameters: tf.Tensor) -> tfd.Distribution:
         return tfd.Independent(tfd.Bernoulli(logits=parameters, dtype=tf.float32), 1)
 
-    def outputs(self, parameters):
+    def outputs(self, parameters: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probs": self.estimate(parameters)}
 
-    def estimate(self, parameters):
+    def estimate(self, parameters: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(parameters)
 
 
@@ -181,7 +181,7 @@ class Continuous(Code):
     default_lambda = 0.1
     size = property(lambda self: self.dim)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_integer(self, "dim", smallest=1)
         for field in ("stddev", "min_stddev"):
             value = getattr(self, field)
@@ -203,14 +203,14 @@ class Continuous(Code):
             return mean, tf.fill(tf.shape(mean), tf.constant(self.stddev, mean.dtype))
         return mean, self.min_stddev + tf.nn.softplus(parameters[..., self.dim :])
 
-    def posterior(self, parameters):
+    def posterior(self, parameters: tf.Tensor) -> tfd.Distribution:
         return tfd.Independent(tfd.Normal(*self.mean_and_stddev(parameters)), 1)
 
-    def outputs(self, parameters):
+    def outputs(self, parameters: tf.Tensor) -> dict[str, tf.Tensor]:
         mean, stddev = self.mean_and_stddev(parameters)
         return {"mean": mean, "stddev": stddev}
 
-    def estimate(self, parameters):
+    def estimate(self, parameters: tf.Tensor) -> tf.Tensor:
         return self.mean_and_stddev(parameters)[0]
 
 
@@ -219,7 +219,7 @@ class Uniform(Continuous):
     """`dim` independent numbers from U(-1, 1).
 
     `truncated` restricts the Normal posterior, its mean included, to the prior's support: a tighter bound on the same
-    information.
+    information. `outputs` are then mean and standard deviation of the Normal before it is cut off.
     """
 
     truncated: bool = False
@@ -230,16 +230,16 @@ class Uniform(Continuous):
     def entropy(self) -> float:
         return self.dim * math.log(2)
 
-    def prior(self):
+    def prior(self) -> tfd.Distribution:
         return tfd.Independent(tfd.Uniform([-1.0] * self.dim, [1.0] * self.dim), 1)
 
-    def mean_and_stddev(self, parameters):
+    def mean_and_stddev(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         mean, stddev = super().mean_and_stddev(parameters)
         if self.truncated:  # the value is clipped, the gradient is not, or a mean outside could not come back
             mean += tf.stop_gradient(tf.clip_by_value(mean, -1.0, 1.0) - mean)
         return mean, stddev
 
-    def posterior(self, parameters):
+    def posterior(self, parameters: tf.Tensor) -> tfd.Distribution:
         if not self.truncated:
             return super().posterior(parameters)
         mean, stddev = self.mean_and_stddev(parameters)
@@ -253,7 +253,7 @@ class Uniform(Continuous):
         inside = special.ndtr(2 / (self.stddev or self.min_stddev)) - 0.5
         return super().max_information - self.dim * math.log(inside)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {**super().describe(), "range": [-1.0, 1.0]}
 
 
@@ -267,7 +267,7 @@ class Gaussian(Continuous):
     def entropy(self) -> float:
         return self.dim * 0.5 * (LOG_2PI + 1)
 
-    def prior(self):
+    def prior(self) -> tfd.Distribution:
         return tfd.Independent(tfd.Normal([0.0] * self.dim, 1.0), 1)
 
 
@@ -285,7 +285,7 @@ class Circular(Code):
     default_lambda = 0.1
     size = num_parameters = property(lambda self: 2)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.max_concentration <= 0:
             raise ValueError(f"code {self.name!r}: max_concentration must be positive")
 
@@ -298,27 +298,27 @@ class Circular(Code):
         """H(c) plus the log density at the mode of the sharpest von Mises, κ - log(2π I0(κ))."""
         return self.entropy - math.log(2 * math.pi * special.i0e(self.max_concentration))
 
-    def prior(self):
+    def prior(self) -> tfd.Distribution:
         return tfd.VonMises(loc=0.0, concentration=0.0)
 
-    def posterior(self, parameters):
+    def posterior(self, parameters: tf.Tensor) -> tfd.Distribution:
         mean, concentration = self.outputs(parameters).values()
         return tfd.VonMises(mean[..., 0], concentration[..., 0])
 
-    def outputs(self, parameters):
+    def outputs(self, parameters: tf.Tensor) -> dict[str, tf.Tensor]:
         # The offset keeps the gradients of the angle and of the norm finite at the origin.
         x, y = parameters[..., :1] + 1e-6, parameters[..., 1:]
         norm = tf.sqrt(x**2 + y**2 + 1e-20)
         concentration = self.max_concentration * tf.tanh(norm / self.max_concentration)
         return {"mean": tf.atan2(y, x), "concentration": concentration}
 
-    def estimate(self, parameters):
+    def estimate(self, parameters: tf.Tensor) -> tf.Tensor:
         return self.to_flat(self.outputs(parameters)["mean"][..., 0])
 
-    def to_flat(self, value):
+    def to_flat(self, value: tf.Tensor) -> tf.Tensor:
         return tf.stack([tf.cos(value), tf.sin(value)], axis=-1)
 
-    def from_flat(self, flat):
+    def from_flat(self, flat: tf.Tensor) -> tf.Tensor:
         return tf.atan2(flat[..., 1], flat[..., 0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import numbers
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,13 @@ ADVERSARIAL_LOSSES = ("non_saturating", "minimax", "hinge", "least_squares")
 JIT = ("auto", "on", "off")
 PATH_KINDS = ("folder", "npz", "tfrecord")  # of a dataset that is KIND:PATH
 STRATEGIES = ("none", "mirrored", "multi_worker")
+_CHOICES = {"precision": PRECISIONS, "jit": JIT, "adversarial_loss": ADVERSARIAL_LOSSES}
+_LEAST = {
+    **dict.fromkeys(("epochs", "noise_size", "batch_size", "steps_per_epoch", "steps_per_execution"), 1),
+    **dict.fromkeys(("gradient_accumulation_steps",), 2),
+    **dict.fromkeys(("seed", "decay_epochs", "contrast_from_epoch", "information_in_discriminator_from_epoch"), 0),
+    **dict.fromkeys(("discriminator_learning_rate", "generator_learning_rate", "recognition_learning_rate"), 0),
+}
 
 # These may change when a run is continued: how long it runs, where the same data lies, how steps are grouped,
 # whether broken files are an error.
@@ -116,6 +124,14 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "image_shape", tuple(self.image_shape))  # JSON and people give lists
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, numbers.Real) and value >= least):
+                raise ValueError(f"{name} must be {least} or more, got {value!r}")
         if not 0 <= self.recognition_epochs < self.epochs:
             raise ValueError(
                 f"recognition_epochs must be fewer than the {self.epochs} epochs, got {self.recognition_epochs}"
@@ -144,7 +160,7 @@ class TrainingConfig:
             given["data_dir"] = _absolute(given["data_dir"])
         values = presets.get(name)
         if "codes" in given:
-            values["lambdas"] = values["lambdas_from_epoch"] = {}
+            values["lambdas"], values["lambdas_from_epoch"] = {}, {}
         values.update(given)
         if "recognition_epochs" in values and "recognition_epochs" not in given:
             values["recognition_epochs"] = min(values["recognition_epochs"], values["epochs"] - 1)
@@ -169,7 +185,7 @@ class TrainingConfig:
         """
         try:
             values = json.loads(path.read_text())
-            return cls(**{**values, "image_shape": tuple(values["image_shape"])})
+            return cls(**values)
         except FileNotFoundError:
             raise ValueError(f"{path.parent} is no training workdir: it has no {path.name}") from None
         except (ValueError, TypeError, KeyError) as error:

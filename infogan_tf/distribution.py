@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from infogan_tf.config import STRATEGIES
+
 
 def strategy(name: str) -> tf.distribute.Strategy:
     """The strategy that `--strategy` names.
@@ -15,7 +17,12 @@ def strategy(name: str) -> tf.distribute.Strategy:
         name: "none"; "mirrored", every GPU of this machine, or every CPU device where there is no GPU; or
             "multi_worker", one process on each of the machines that TF_CONFIG lists. The last must be made before
             TensorFlow has run anything.
+
+    Raises:
+        ValueError: Another name.
     """
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}, got {name!r}")
     if name == "multi_worker":
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":

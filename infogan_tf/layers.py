@@ -15,10 +15,10 @@ from infogan_tf import products
 class Dense(layers.Dense):
     """`keras.layers.Dense` for [batch, features]."""
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return self.product(inputs, tf.convert_to_tensor(self.kernel))
 
-    def product(self, inputs, kernel):
+    def product(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return _finish(self, products.dense(inputs, kernel))
 
 
@@ -26,10 +26,10 @@ class Dense(layers.Dense):
 class Conv2D(layers.Conv2D):
     """`keras.layers.Conv2D` with padding "same" and one stride for both axes."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.product(inputs, tf.convert_to_tensor(self.kernel))
 
-    def product(self, inputs, kernel):
+    def product(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return _finish(self, products.conv(inputs, kernel, self.strides[0]))
 
 
@@ -37,11 +37,11 @@ class Conv2D(layers.Conv2D):
 class Conv2DTranspose(layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose` with padding "same" and one stride for both axes."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return _finish(self, products.upconv(inputs, tf.convert_to_tensor(self.kernel), self.strides[0]))
 
 
-def _finish(layer, outputs):
+def _finish(layer: layers.Layer, outputs: tf.Tensor) -> tf.Tensor:
     if layer.use_bias:
         outputs = tf.nn.bias_add(outputs, tf.cast(tf.convert_to_tensor(layer.bias), outputs.dtype))
     return outputs if layer.activation is None else layer.activation(outputs)
@@ -57,13 +57,13 @@ class BatchNormalization(layers.BatchNormalization):
     being those of all replicas.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         training = bool(training) and self.trainable
         parts = tf.split(inputs, _parts.get()) if training else [inputs]
         outputs = [self._normalize(part, training) for part in parts]
         return tf.concat(outputs, axis=0) if len(parts) > 1 else outputs[0]
 
-    def _normalize(self, inputs, training):
+    def _normalize(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         if training and self.synchronized:
             return super().call(inputs, training=True)
         x = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
@@ -99,7 +99,7 @@ def each(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
         _parts.reset(token)
 
 
-def _sees_images_alone(operation) -> bool:
+def _sees_images_alone(operation: keras.Operation) -> bool:
     """Whether only batch normalisation, if anything in it, looks from one image of a batch to another."""
     inner = getattr(operation, "operations", None) or getattr(operation, "layers", None)
     if inner and isinstance(operation, keras.Model):

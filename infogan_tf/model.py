@@ -30,7 +30,8 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
         codes: A `CodeSpec`, a list of codes, or a string like "digit:categorical(10),slant:uniform".
         image_shape: (height, width, channels).
         noise_size: Width of the incompressible noise z.
-        architecture: Of the default networks: one of `architectures.NAMES`.
+        architecture: Of the default networks: one of `architectures.NAMES`. "mnist" has dense layers that grow with
+            the number of pixels: from 64 pixels on, "images".
         generator: Own network [z, c] -> images [batch, *image_shape] in [0, 1]; default: the architecture's. Own
             networks are functional models, or Sequential ones with an Input.
         trunk: Own network images -> features [batch, any], shared by D and Q.
@@ -51,7 +52,9 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
         dtype: Precision policy of the default networks, for example "mixed_bfloat16".
 
     Raises:
-        ValueError: The codes are empty or repeat a name, or a network's shapes do not fit the others.
+        ValueError: The codes are empty or repeat a name; `image_shape` is not three sizes; there is no such
+            `architecture`, or it does not fit `image_shape`; own views are of codes that there are not; a network's
+            shapes do not fit the others.
 
     Example:
         >>> model = InfoGAN([Categorical("digit", 10), Uniform("slant"), Uniform("width")])
@@ -80,7 +83,7 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
         sync_batch_norm: bool = False,
         dtype: Any = None,
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(dtype=dtype, **kwargs)
         if isinstance(codes, str):
             codes = CodeSpec.parse(codes)
@@ -180,12 +183,13 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
             instance_noise_steps: Steps from the one to the other, in a straight line.
             jit_compile: As in Keras. "auto" leaves XLA off on a CPU, where it measures slower, and with an
                 augmentation, which need not have XLA kernels.
-            **kwargs: `steps_per_execution`, `run_eagerly` and the rest of `keras.Model.compile`.
+            **kwargs: `steps_per_execution`, `run_eagerly` and `auto_scale_loss`, as in `keras.Model.compile`.
 
         Raises:
-            ValueError: An `optimizer`, or one for two; unknown loss; `lambdas` that name no code; numbers that are
-                negative or none; noise that never ends; weights that lack a contrast head, a categorical code or an
-                augmentation; XLA with `RandomView`.
+            ValueError: An `optimizer`, `loss` or `metrics`, or one optimizer for two; unknown `adversarial_loss`;
+                `lambdas` that name no code; numbers that are negative or none; instance noise that grows, or in less
+                than one step; weights that lack a contrast head, a categorical code or an augmentation; XLA with
+                `RandomView`.
         """
         if adversarial_loss not in objectives.ADVERSARIAL_LOSSES:
             raise ValueError(
@@ -196,7 +200,6 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
             jit_compile = False
         validation.check_jit(jit_compile, augmentations)
         validation.check_optimizers(discriminator_optimizer, generator_optimizer, recognition_optimizer, **kwargs)
-        super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.lambdas = validation.resolve_lambdas(self.codes, lambdas)
         self.information_in_discriminator = information_in_discriminator
@@ -216,8 +219,9 @@ class InfoGAN(RecognitionPhase, Reading, Inference, Saving, Checked, keras.Model
         self.recognition_optimizer = self._prepare(
             recognition_optimizer or Adam(1e-3), self.recognition.trainable_variables if self.recognition else None
         )
+        super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
 
-    def _prepare(self, optimizer, variables):
+    def _prepare(self, optimizer: Any, variables: list[keras.Variable] | None) -> keras.optimizers.Optimizer:
         """Builds the optimizer now, so that its state is saved and loaded with the model; not yet without variables."""
         optimizer = keras.optimizers.get(optimizer)
         float16 = any(layer.compute_dtype == "float16" for layer in self._flatten_layers())

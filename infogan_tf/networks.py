@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
@@ -21,30 +23,31 @@ from infogan_tf.architectures import BATCH, SPECTRAL, TABLES, Architecture, Row
 from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense
 from infogan_tf.spectral import SpectralConv2D, SpectralDense
 
+Policy = Any  # of precision, as Keras' `dtype` takes it: a name, a `DTypePolicy`, or None for the default
 MNIST = TABLES["mnist"]
 LEAKY_RELU_SLOPE = 0.1
 WEIGHT_STDDEV = 0.02  # N(0, 0.02), as Radford et al. (2016), section 3; the paper does not say
 
 
-def _relu(x, dtype):
+def _relu(x: keras.KerasTensor, dtype: Policy) -> keras.KerasTensor:
     return layers.ReLU(dtype=dtype)(x)
 
 
-def _leaky_relu(x, dtype):
+def _leaky_relu(x: keras.KerasTensor, dtype: Policy) -> keras.KerasTensor:
     return layers.LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
 
 
-def _dense(units: int, dtype, spectral: bool = False, **kwargs) -> Dense:
+def _dense(units: int, dtype: Policy, spectral: bool = False, **kwargs: Any) -> Dense:
     kind = SpectralDense if spectral else Dense
     return kind(units, kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _conv(filters: int, stride: int, dtype, spectral: bool = False, **kwargs) -> Conv2D:
+def _conv(filters: int, stride: int, dtype: Policy, spectral: bool = False, **kwargs: Any) -> Conv2D:
     kind = SpectralConv2D if spectral else Conv2D
     return kind(filters, 4, stride, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
-def _upconv(filters: int, stride: int, dtype, **kwargs) -> Conv2DTranspose:
+def _upconv(filters: int, stride: int, dtype: Policy, **kwargs: Any) -> Conv2DTranspose:
     return Conv2DTranspose(filters, 4, stride, padding="same", kernel_initializer=_initializer(), dtype=dtype, **kwargs)
 
 
@@ -52,11 +55,18 @@ def _initializer() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=WEIGHT_STDDEV)
 
 
-def _batch_norm(dtype, synchronized: bool) -> BatchNormalization:
+def _batch_norm(dtype: Policy, synchronized: bool) -> BatchNormalization:
     return BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=dtype)
 
 
-def _apply(rows: tuple[Row, ...], x, activation, dtype, synchronized: bool, grid: tuple[int, int] = (1, 1)):
+def _apply(
+    rows: tuple[Row, ...],
+    x: keras.KerasTensor,
+    activation: Callable[[keras.KerasTensor, Policy], keras.KerasTensor],
+    dtype: Policy,
+    synchronized: bool,
+    grid: tuple[int, int] = (1, 1),
+) -> keras.KerasTensor:
     """The rows of a table, one after another; "maps" are of size `grid`."""
     for row in rows:
         options = {"dtype": dtype, "use_bias": row.norm != BATCH}
@@ -77,7 +87,7 @@ def _apply(rows: tuple[Row, ...], x, activation, dtype, synchronized: bool, grid
     return x
 
 
-def _flat(x, dtype):
+def _flat(x: keras.KerasTensor, dtype: Policy) -> keras.KerasTensor:
     return x if len(x.shape) == 2 else layers.Flatten(dtype=dtype)(x)
 
 
@@ -85,7 +95,7 @@ def build_generator(
     noise_size: int,
     code_size: int,
     image_shape: tuple[int, int, int],
-    dtype=None,
+    dtype: Policy = None,
     synchronized: bool = False,
     table: Architecture = MNIST,
 ) -> keras.Model:
@@ -108,7 +118,7 @@ def build_generator(
 
 
 def build_trunk(
-    image_shape: tuple[int, int, int], dtype=None, synchronized: bool = False, table: Architecture = MNIST
+    image_shape: tuple[int, int, int], dtype: Policy = None, synchronized: bool = False, table: Architecture = MNIST
 ) -> keras.Model:
     """The layers that D and Q share: images [batch, *image_shape] in [0, 1] -> features [batch, any]."""
     image = keras.Input(image_shape, name="x")
@@ -124,7 +134,11 @@ def build_discriminator_head(num_features: int, table: Architecture = MNIST) -> 
 
 
 def build_posterior_head(
-    num_features: int, num_parameters: int, dtype=None, synchronized: bool = False, table: Architecture = MNIST
+    num_features: int,
+    num_parameters: int,
+    dtype: Policy = None,
+    synchronized: bool = False,
+    table: Architecture = MNIST,
 ) -> keras.Model:
     """Features [batch, num_features] -> parameters of Q(c|x), [batch, num_parameters]."""
     features = keras.Input((num_features,), name="features")
@@ -133,7 +147,9 @@ def build_posterior_head(
     return keras.Model(features, parameters, name="posterior_head")
 
 
-def build_contrast_head(num_features: int, num_factors: int, dtype=None, synchronized: bool = False) -> keras.Model:
+def build_contrast_head(
+    num_features: int, num_factors: int, dtype: Policy = None, synchronized: bool = False
+) -> keras.Model:
     """Features of two images [batch, num_features] each -> logits of which factor their codes share.
 
     What two images have in common shows in what does not differ: each passes the same layer, and the absolute

@@ -19,12 +19,12 @@ class Adam(keras.optimizers.Adam):
         ValueError: `amsgrad` is asked for; the kernel does not have it.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.amsgrad:
             raise ValueError("amsgrad is not offered; use keras.optimizers.Adam")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -53,10 +53,10 @@ class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
         length: Steps of the fall; at most `end` count.
     """
 
-    def __init__(self, rate: float, end: int, length: int):
+    def __init__(self, rate: float, end: int, length: int) -> None:
         self.rate, self.end, self.length = rate, end, length
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
         left = (self.end - tf.cast(step, tf.float32)) / max(min(self.length, self.end), 1)
         return self.rate * tf.clip_by_value(left, 0.0, 1.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 # Codes, noise, networks and learning rates: Chen et al. (2016), appendix C, and their λ too, but for MNIST's continuous
@@ -209,7 +210,7 @@ def get(name: str) -> dict[str, Any]:
     """
     if name not in PRESETS:
         raise ValueError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
-    return dict(PRESETS[name])
+    return copy.deepcopy(PRESETS[name])
 
 
 def model_arguments(name: str) -> dict[str, Any]:

@@ -6,7 +6,11 @@ exact ones, and may be differentiated again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
+
+Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # of the two factors, from that of their product
 
 # From how many channels on a convolution over the batch is the faster way to a kernel's gradient: few of them go with
 # large maps, whose size becomes that of its kernel.
@@ -15,10 +19,10 @@ FEW_CHANNELS = 4
 
 
 @tf.custom_gradient
-def dense(x: tf.Tensor, kernel: tf.Tensor):
+def dense(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
     """[batch, in] x [in, out] -> [batch, out]."""
 
-    def gradient(dy):
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # As a batch of one product: in float32 the plain kernel is slow with a transposed second factor.
         dx = tf.matmul(dy[tf.newaxis], kernel[tf.newaxis], transpose_b=True)[0]
         return dx, tf.matmul(x, dy, transpose_a=True)
@@ -30,8 +34,8 @@ def conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Convolution with "same" padding: [batch, h, w, in], [k, k, in, out] -> [batch, ceil(h / stride), ..., out]."""
 
     @tf.custom_gradient
-    def product(x, kernel):
-        def gradient(dy):
+    def product(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return _spread(dy, kernel, stride, tf.shape(x), x.shape), _kernel_gradient(x, dy, kernel, stride)
 
         return tf.nn.conv2d(x, kernel, stride, "SAME"), gradient
@@ -44,8 +48,8 @@ def upconv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     static = [None, stride * x.shape[1], stride * x.shape[2], kernel.shape[2]]
 
     @tf.custom_gradient
-    def product(x, kernel):
-        def gradient(dy):
+    def product(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.nn.conv2d(dy, kernel, stride, "SAME"), _kernel_gradient(dy, x, kernel, stride)
 
         return _spread(x, kernel, stride, tf.stack([tf.shape(x)[0], *static[1:]]), static), gradient

@@ -18,8 +18,10 @@ class Reading:
         return (self.recognition and self.recognition_augmentation) or self.augmentation
 
     def _views(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """X, and T(x) if there is an augmentation T."""
-        return [images] if self._view is None else [images, self._view(images, training=True)]
+        """X, and T(x) if there is an augmentation T that a code is read through."""
+        if all(views.of_code(self._view, code) is None for code in self.codes):
+            return [images]
+        return [images, self._view(images, training=True)]
 
     def _only_read(self, seen: list[tf.Tensor]) -> list[tf.Tensor]:
         """Of `_views` those that a code is read from: not x where each code has a view of its own."""

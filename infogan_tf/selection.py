@@ -28,10 +28,12 @@ def stable_information(model: InfoGAN, images: np.ndarray, batch_size: int = 500
         batch_size: Images at a time.
 
     Raises:
-        ValueError: The model has neither, or no categorical code.
+        ValueError: The model has neither, or no categorical code; images of another dtype.
     """
     if not can_score(model):
         raise ValueError("this score needs a model with a categorical code and an augmentation")
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8, got {images.dtype}")
     deform = _deformation(model)
     state = [variable.numpy() for variable in deform.variables]
     joints = dict.fromkeys(model.codes.categorical, 0.0)

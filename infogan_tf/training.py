@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import shutil
 from pathlib import Path
 
 import keras
@@ -43,8 +42,10 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
     Args:
         config: The run.
         workdir: Its folder; made if needed. Processes of one run share it, and its chief writes to it.
-        overwrite: Start again in a workdir that holds another run, deleting it.
+        overwrite: Start again in a workdir that holds another run, deleting that, but nothing else that is there.
         strategy: See `distribution.strategy`.
+
+    With `config.deterministic` TensorFlow stays deterministic for the rest of the process.
 
     Returns:
         The trained model, which is also in `WORKDIR/model.keras`.
@@ -59,7 +60,7 @@ def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = Fals
         # Keras (3.15) cannot evaluate batches of varying size on several workers.
         raise ValueError("no validation_split with strategy multi_worker: run infogan-evaluate afterwards")
     if strategy == "multi_worker" and config.starts > 1:
-        raise ValueError("several starts need one process, not strategy multi_worker: --starts=1, and infogan-select")
+        raise ValueError("several starts do not work with strategy multi_worker: set starts to 1")
     return _train(config, Path(workdir), config.epochs, overwrite, strategy)
 
 
@@ -77,16 +78,18 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
     with used.scope():
         model, epoch = _resume(*saved[-1]) if saved else (build(config), 0)
     model.steps_per_execution = config.steps_per_execution
-    images, validation = _data(config, used)
-    steps = config.steps_per_epoch or len(images) // config.batch_size
-    _check_fit(config, model, steps)
-    _set_rates(model, config, steps)
+    _check_model(config, model)
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
+    images, validation = _data(config, used)
+    steps = config.steps_per_epoch or len(images) // config.batch_size
+    if steps % config.steps_per_execution:
+        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
+    _set_rates(model, config, steps)
 
     if chief:
-        if overwrite and workdir.exists():
-            shutil.rmtree(workdir)
+        if overwrite:
+            workdirs.clear(workdir)
         config.save(workdir / "config.json")
     if config.starts > 1 and not saved:
         again = functools.partial(_train, overwrite=False, strategy=strategy)
@@ -113,15 +116,16 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
     return model
 
 
-def _check_fit(config: TrainingConfig, model: InfoGAN, steps: int) -> None:
-    """The config fits its model and the steps of an epoch."""
+def _check_model(config: TrainingConfig, model: InfoGAN) -> None:
+    """The config fits its model and the devices."""
+    devices = model.distribute_strategy.num_replicas_in_sync
+    if config.batch_size % devices:
+        raise ValueError(
+            f"batch_size {config.batch_size} is over all devices and must be a multiple of their number, {devices}"
+        )
     check_last_batch(config.batch_size, config.batch_size, model)  # all batches are alike
     if config.starts > 1 and not selection.can_score(model):
-        raise ValueError(
-            "starts are compared by a categorical code and an augmentation, and not both are there: --starts=1"
-        )
-    if steps % config.steps_per_execution:
-        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
+        raise ValueError(f"starts {config.starts} need a categorical code and an augmentation: set starts to 1")
 
 
 def _set_rates(model: InfoGAN, config: TrainingConfig, steps: int) -> None:
@@ -183,11 +187,6 @@ def _data(
         raise ValueError(f"image_shape is {config.image_shape}, but {config.dataset} has {images.shape[1:]}")
     if len(images) < config.batch_size:
         raise ValueError(f"batch_size {config.batch_size} is larger than the {len(images)} training images")
-    devices = used.num_replicas_in_sync
-    if config.batch_size % devices:
-        raise ValueError(
-            f"batch_size {config.batch_size} is over all devices and must be a multiple of their number, {devices}"
-        )
     if not config.validation_split:
         return images, None
     held_out = load(split=config.validation_split)
@@ -196,6 +195,7 @@ def _data(
             f"{config.dataset} has {len(held_out.label_names)} labels, and validation compares up to {MAX_LABELS}: "
             "leave validation_split out"
         )
+    devices = used.num_replicas_in_sync
     if len(held_out.images) % devices:  # Keras (3.15) needs equal parts
         raise ValueError(
             f"validation_split {config.validation_split} has {len(held_out.images)} images, "
@@ -213,7 +213,7 @@ def build(config: TrainingConfig) -> InfoGAN:
     """The untrained model of a run, compiled."""
     policy, reason = config.precision, "as asked"
     if policy == "auto" and (config.deterministic or distribution.several_workers()):
-        policy, reason = "float32", "a timing could come out otherwise another time, or on another machine"
+        policy, reason = "float32", "a timing may differ between runs and machines"
     elif policy == "auto":
         policy, reason = precision.choose()
     logger.info("precision %s: %s", policy, reason)

@@ -32,8 +32,8 @@ def traverse(model: InfoGAN, name: str, rows: int = 10, columns: int = 10, seed:
     """A grid for each dimension of the code `name`.
 
     Numbers go from -2 to 2 in `columns` steps, as in the paper, although U(-1, 1) trains on half of that; an angle
-    goes once round; classes and bits take each value once. Where the code is a number and there is a categorical
-    code, row r shows its category r, so that the grid tells whether the number means the same for every class.
+    goes once round; classes and bits take each value once. Where there is another categorical code, row r shows its
+    category r, so that the grid tells whether the code means the same for every class.
 
     Raises:
         KeyError: There is no such code.
@@ -64,7 +64,14 @@ def _directions(code: Code, columns: int) -> list[tuple[str, int | None, list[tu
     return [(title, dim, [(f"{v:.2g}", v) for v in numbers]) for dim, title in enumerate(titles)]
 
 
-def _grid(model, z, context, name, dim, values) -> np.ndarray:
+def _grid(
+    model: InfoGAN,
+    z: tf.Tensor,
+    context: dict[str, np.ndarray],
+    name: str,
+    dim: int | None,
+    values: list[tuple[str, np.ndarray]],
+) -> np.ndarray:
     columns = []
     for _, value in values:
         part = context[name].copy()

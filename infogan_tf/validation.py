@@ -92,15 +92,20 @@ def check_from_epoch(codes: CodeSpec, from_epoch: Mapping[str, int]) -> None:
     names = {code.name for code in codes}
     unknown = set(from_epoch) - names
     if unknown:
-        raise ValueError(f"no code {', '.join(sorted(unknown))} to begin later; codes are {', '.join(sorted(names))}")
+        raise ValueError(
+            f"lambdas_from_epoch names no code: {', '.join(sorted(unknown))}; codes are {', '.join(sorted(names))}"
+        )
 
 
 def check_optimizers(*optimizers: Any, **others: Any) -> None:
-    """Three different ones, and no fourth."""
+    """Three different ones, and no fourth; nor losses and metrics."""
     if "optimizer" in others:
         raise ValueError(
             "InfoGAN has no optimizer, but discriminator_optimizer, generator_optimizer and recognition_optimizer"
         )
+    for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+        if others.get(name) is not None:
+            raise ValueError(f"InfoGAN has its own losses and metrics, and takes no {name}")
     objects = [id(one) for one in optimizers if isinstance(one, keras.optimizers.Optimizer)]
     if len(set(objects)) < len(objects):
         raise ValueError("each of the optimizers must be an object of its own: it keeps the state of its variables")
@@ -176,7 +181,10 @@ def check_views(model: InfoGAN) -> None:
     for view in (model.augmentation, model.recognition_augmentation):
         unknown = set(view.views) - names if isinstance(view, OwnViews) else set()
         if unknown:
-            raise ValueError(f"no code {', '.join(sorted(unknown))} to view; codes are {', '.join(sorted(names))}")
+            raise ValueError(
+                f"an augmentation names no code: {', '.join(sorted(unknown))}; codes are {', '.join(sorted(names))}. "
+                "Give one for these codes, or none"
+            )
 
 
 def check_last_batch(num_images: int, batch_size: int, model: InfoGAN) -> None:
@@ -185,9 +193,10 @@ def check_last_batch(num_images: int, batch_size: int, model: InfoGAN) -> None:
     augmentations = [view for view in (model.augmentation, model.recognition_augmentation) if view]
     least = max(2 if model.contrast_head else 1, *(len(views.layers(view)) for view in augmentations), 1)
     if last % replicas or last < least * replicas:
+        devices = f"each of {replicas} devices needs equally many, and {least} or more" if replicas > 1 else ""
         raise ValueError(
-            f"{num_images} images in batches of {batch_size} leave a last batch of {last}, but each of {replicas} "
-            f"device(s) needs equally many, and {least} or more; choose another batch_size"
+            f"with {num_images} images and batch_size {batch_size} the last batch is of {last}, but "
+            f"{devices or f'it needs {least} or more'}; choose another batch_size"
         )
 
 

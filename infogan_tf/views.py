@@ -31,7 +31,7 @@ class OwnViews(keras.layers.Layer):
         views: Layers that change images at random, by name of code. Codes without one are read from x itself.
     """
 
-    def __init__(self, views: Mapping[str, keras.layers.Layer], **kwargs: Any):
+    def __init__(self, views: Mapping[str, keras.layers.Layer], **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.views = dict(views)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import keras
@@ -16,7 +17,8 @@ from infogan_tf.config import TrainingConfig
 from infogan_tf.files import replaced_file
 from infogan_tf.model import InfoGAN
 
-# Files about the end of a run, which is another once the run goes on.
+OF_A_RUN = ("config.json", "metrics.csv", "checkpoints", "pictures", "tensorboard", "starts")
+# About the end of a run, which is another once the run goes on.
 OF_THE_END = ("model.keras", "evaluation.json", "disentanglement.json", "disentanglement.png", "report.html")
 
 
@@ -29,8 +31,10 @@ def load(workdir: str | Path, checkpoint: str = "last") -> InfoGAN:
             needs no labels (see `selection`).
 
     Raises:
-        ValueError: It has none; says how far its run has come.
+        ValueError: It has none; says how far its run has come. Another word than those two.
     """
+    if checkpoint not in ("last", "best"):
+        raise ValueError(f"checkpoint must be last or best, got {checkpoint!r}")
     if checkpoint == "best":
         best = best_checkpoint(Path(workdir) / "checkpoints")
         if best is None:
@@ -78,6 +82,16 @@ def check(workdir: Path, config: TrainingConfig, overwrite: bool) -> None:
         _check_epochs(workdir, config, before.epochs)
     elif workdir.exists() and any(workdir.iterdir()):
         raise ValueError(f"{workdir} is not empty and holds no run; choose another workdir")
+
+
+def clear(workdir: Path) -> None:
+    """Deletes a run, and nothing else that may be in its folder."""
+    for name in OF_A_RUN + OF_THE_END:
+        path = workdir / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _check_epochs(workdir: Path, config: TrainingConfig, before: int) -> None:

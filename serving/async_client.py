@@ -28,7 +28,7 @@ class AsyncClient:
         timeout: float = 60.0,
         max_batch_size: int = 128,
         retries: int = 3,
-    ):
+    ) -> None:
         way = protocol(url)
         self._calls = Calls(way.format(model, version), timeout, max_batch_size, retries)
         self._transport = way.async_transport(url)
@@ -75,7 +75,7 @@ class AsyncClient:
         **codes: Any,
     ) -> np.ndarray:
         """As `Client.generate`."""
-        return (await self._ask(self._calls.generate("generate", codes, n=n, z=z, c=c, seed=seed)))["image"]
+        return await self._ask(self._calls.generate("generate", codes, n=n, z=z, c=c, seed=seed))
 
     async def generate_png(
         self,
@@ -87,8 +87,7 @@ class AsyncClient:
         **codes: Any,
     ) -> list[bytes]:
         """As `Client.generate_png`."""
-        outputs = await self._ask(self._calls.generate("generate_png", codes, n=n, z=z, c=c, seed=seed))
-        return outputs["png_bytes"].tolist()
+        return (await self._ask(self._calls.generate("generate_png", codes, n=n, z=z, c=c, seed=seed))).tolist()
 
     async def infer_code(self, images: Images) -> dict[str, np.ndarray]:
         """As `Client.infer_code`."""

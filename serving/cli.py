@@ -49,7 +49,7 @@ for _name, _kind in FLAGS.items():
         _exists = os.path.isfile if _kind == FILE else os.path.isdir
         flags.register_validator(
             _name,
-            lambda path, exists=_exists: path is None or is_remote(path) or exists(path),
+            lambda path, exists=_exists: path is None or is_remote(path) or exists(os.path.expanduser(path)),
             f"There is no such {_kind}.",
         )
 flags.register_multi_flags_validator(
@@ -65,7 +65,7 @@ def _given() -> dict[str, Any]:
     names = [name for name in FLAGS if name in always or flags.FLAGS[name].present]
     values = {name: flags.FLAGS[name].value for name in names}
     return {
-        name: os.path.abspath(value) if name in PATHS and not is_remote(value) else value
+        name: os.path.abspath(os.path.expanduser(value)) if name in PATHS and not is_remote(value) else value
         for name, value in values.items()
     }
 
@@ -83,6 +83,8 @@ def _serve(argv: list[str]) -> None:
             _become(engine, given)
     except (OSError, RuntimeError) as error:
         sys.exit(f"infogan-serve: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"infogan-serve: {error}: pip install 'infogan-tf[serving]'")
 
 
 def _become(engine: str, given: dict[str, Any]) -> None:

@@ -21,8 +21,9 @@ class Client:
         url: of the server: `http://127.0.0.1:8501` for REST, `grpc://127.0.0.1:8500` for gRPC.
         model: its name there.
         version: a version number; by default whichever is the highest at the time of a request.
-        timeout: seconds that a call may take, with all its requests and repetitions. Over REST, a server that sends
-            the head of its answer bit by bit can stretch it.
+        timeout: seconds that a call may take, with all its requests and repetitions. Over REST it is a limit for
+            connecting, for sending and for each piece of an answer alone, so that a server which is slow in several
+            of them can stretch it; `AsyncClient` is exact.
         max_batch_size: images in one request; more are asked for one request after another. Without `version`, and
             while a new version takes over, they may be answered by two.
         retries: how often a request is repeated, after a growing pause, while the server is unavailable.
@@ -40,7 +41,7 @@ class Client:
         timeout: float = 60.0,
         max_batch_size: int = 128,
         retries: int = 3,
-    ):
+    ) -> None:
         way = protocol(url)
         self._calls = Calls(way.format(model, version), timeout, max_batch_size, retries)
         self._transport = way.transport(url)
@@ -117,7 +118,8 @@ class Client:
     ) -> np.ndarray:
         """Images for what is given; the rest is drawn from the prior. Arguments as for `latents.latents`.
 
-        For example `generate(digit=3, slant=[-1, 0, 1], seed=0)`: three images that share digit and seed.
+        For example `generate(digit=3, slant=[-1, 0, 1], seed=0)`: three images that share digit and seed. What
+        matched a label (`digit="7"`) is asked for in each call: a new version has categories of its own.
 
         Returns:
             [n, h, w, channels] float32 in [0, 1].
@@ -125,7 +127,7 @@ class Client:
         Raises:
             ValueError: naming the argument and what would be right.
         """
-        return self._ask(self._calls.generate("generate", codes, n=n, z=z, c=c, seed=seed))["image"]
+        return self._ask(self._calls.generate("generate", codes, n=n, z=z, c=c, seed=seed))
 
     def generate_png(
         self,
@@ -137,7 +139,7 @@ class Client:
         **codes: Any,
     ) -> list[bytes]:
         """As `generate`, each image as the bytes of a PNG."""
-        return self._ask(self._calls.generate("generate_png", codes, n=n, z=z, c=c, seed=seed))["png_bytes"].tolist()
+        return self._ask(self._calls.generate("generate_png", codes, n=n, z=z, c=c, seed=seed)).tolist()
 
     def infer_code(self, images: Images) -> dict[str, np.ndarray]:
         """The posterior of the codes of images.

@@ -9,7 +9,7 @@ class ServingError(Exception):
             error. None if no HTTP answer came.
     """
 
-    def __init__(self, message: str, status: int | None = None):
+    def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
 

@@ -30,7 +30,10 @@ def opaque(path: str | os.PathLike[str]) -> Image.Image:
     """
     try:
         with Image.open(path, formats=("PNG", "JPEG", "BMP", "GIF")) as file:
-            image = ImageOps.exif_transpose(file).convert("RGBA")
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):  # 16 bits, which `convert` would clip
+                image = Image.fromarray(np.round(np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
+            image = image.convert("RGBA")
     except FileNotFoundError:
         raise
     except Exception as error:  # a broken file lets Pillow raise almost anything: SyntaxError, struct.error, ...

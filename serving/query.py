@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
-from infogan_serving.client import Client
+import infogan_serving
 from infogan_serving.errors import ServingError
 from infogan_serving.pictures import contact_sheet, fitted, opaque
 from infogan_serving.sweeps import grid
@@ -42,8 +42,10 @@ def _generate(words: list[str]) -> None:
     values = {}
     for word in words:
         name, is_pair, value = word.removeprefix("--").partition("=")
-        if not is_pair or name in values:
-            raise app.UsageError(f"{word}: codes are given once, as --NAME=VALUE")
+        if not is_pair:
+            raise app.UsageError(f"{word}: a code takes a value, as in --{name}=VALUE")
+        if name in values:
+            raise app.UsageError(f"{word}: --{name} is given twice")
         values[name] = value
     with _client() as client:
         z, c, rows, columns = grid(client.describe(), values, _N.value, _SEED.value)
@@ -72,8 +74,8 @@ def _describe(words: list[str]) -> None:
 _COMMANDS = {"describe": _describe, "generate": _generate, "infer": _infer}
 
 
-def _client() -> Client:
-    return Client(_URL.value, _MODEL.value, timeout=_TIMEOUT.value)
+def _client() -> "infogan_serving.Client":
+    return infogan_serving.Client(_URL.value, _MODEL.value, timeout=_TIMEOUT.value)
 
 
 def _write_json(value: Any) -> None:
@@ -85,7 +87,7 @@ def _write_json(value: Any) -> None:
 
 
 def _write(content: bytes) -> None:
-    path = Path(_OUT.value)
+    path = Path(_OUT.value).expanduser()
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -102,6 +104,8 @@ def _query(argv: list[str]) -> None:
         raise app.UsageError(f"The first word must be one of {', '.join(_COMMANDS)}, not {command}")
     try:
         _COMMANDS[command](words)
+    except ModuleNotFoundError as error:
+        sys.exit(f"infogan-query: error: {error}: pip install 'infogan-tf[serving]'")
     except (ServingError, ValueError, OSError, ImportError) as error:
         sys.exit(f"infogan-query: error: {error}")
 

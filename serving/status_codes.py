@@ -27,6 +27,6 @@ class StatusCode(enum.Enum):
     DATA_LOSS = 15, 500
     UNAUTHENTICATED = 16, 401
 
-    def __init__(self, number: int, http_status: int):
+    def __init__(self, number: int, http_status: int) -> None:
         self.number = number
         self.http_status = http_status

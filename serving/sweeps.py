@@ -74,6 +74,7 @@ def _axes(code: Code, text: str) -> list[list[Any]]:
 
 def _values(code: Code, word: str) -> list[float] | list[int]:
     categorical = code["kind"] == "categorical"
+    name = code["name"]
     try:
         match word.split(":"):
             case [number]:
@@ -84,7 +85,10 @@ def _values(code: Code, word: str) -> list[float] | list[int]:
                 raise ValueError
     except ValueError:
         values = np.array([])
-    if not values.size or not np.isfinite(values).all() or (categorical and (values % 1).any()):
+    if not values.size or not np.isfinite(values).all():
         kind = "a category index, label:NAME" if categorical else "a number"
-        raise ValueError(f"Code {code['name']!r} takes {kind} or a sweep start:stop:count, not {word!r}")
+        raise ValueError(f"Code {name!r} takes {kind} or a sweep start:stop:count, not {word!r}")
+    if categorical and (values % 1).any():
+        given = ", ".join(f"{value:g}" for value in values)
+        raise ValueError(f"Code {name!r} takes whole categories, and {word!r} gives {given}")
     return values.astype(int).tolist() if categorical else values.tolist()

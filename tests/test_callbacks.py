@@ -29,6 +29,20 @@ def test_the_last_checkpoints_stay(tmp_path, keep, kept):
         np.testing.assert_array_equal(a, b)
 
 
+def test_checkpoints_of_another_fit_go(tmp_path):
+    """They would be taken for the newest after an interruption."""
+    fit([callbacks.Checkpoints(tmp_path)])
+    model = fit([callbacks.Checkpoints(tmp_path)], epochs=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-0001.keras"]
+    loaded = keras.models.load_model(tmp_path / "epoch-0001.keras")
+    np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+
+
+def test_at_least_one_checkpoint_stays(tmp_path):
+    with pytest.raises(ValueError, match="keep must be 1 or more, got 0"):
+        callbacks.Checkpoints(tmp_path, keep=0)
+
+
 def test_checkpoints_are_listed_by_number_and_others_ignored(tmp_path):
     for name in ("epoch-9999.keras", "epoch-10000.keras", "epoch-0002.keras", ".12-epoch-0003.keras", "epoch-x.keras"):
         (tmp_path / name).touch()

@@ -83,7 +83,32 @@ def test_a_preset_without_images_asks_for_them(name):
 
 def test_a_preset_is_a_copy():
     presets.get("mnist")["noise_size"] = 1
+    TrainingConfig.from_preset("mnist").lambdas["digit"] = 5.0
     assert presets.get("mnist")["noise_size"] == 62
+    assert presets.get("mnist")["lambdas"]["digit"] == 1.0
+
+
+def test_an_image_shape_may_be_a_list():
+    config = TrainingConfig.from_preset("images64", dataset="npz:/x", image_shape=[96, 96, 3])
+    assert config.image_shape == (96, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"jit": True}, "jit must be one of auto, on, off, got True"),
+        ({"precision": "bfloat16"}, "precision must be one of auto, float32, mixed_bfloat16, mixed_float16, got"),
+        ({"adversarial_loss": "wgan"}, "adversarial_loss must be one of non_saturating"),
+        ({"epochs": 0}, "epochs must be 1 or more, got 0"),
+        ({"decay_epochs": -1}, "decay_epochs must be 0 or more, got -1"),
+        ({"gradient_accumulation_steps": 1}, "gradient_accumulation_steps must be 2 or more, got 1"),
+        ({"generator_learning_rate": -1e-3}, "generator_learning_rate must be 0 or more, got -0.001"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_values_that_mean_nothing(value, text):
+    with pytest.raises(ValueError, match=text):
+        TrainingConfig.from_preset("mnist", **value)
 
 
 def test_overrides_replace_only_what_is_given():
@@ -153,10 +178,28 @@ def test_files_that_hold_something_else(tmp_path, text, message):
         TrainingConfig.load(path)
 
 
+OTHER_VALUES = {
+    "image_shape": (32, 32, 3),
+    "adversarial_loss": "hinge",
+    "precision": "float32",
+    "jit": "on",
+    "steps_per_epoch": 7,
+    "gradient_accumulation_steps": 2,
+}
+
+
+def another(name: str, value: object) -> object:
+    if name in OTHER_VALUES:
+        return OTHER_VALUES[name]
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else "other"
+
+
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(TrainingConfig)])
 def test_every_value_but_those_without_effect_makes_another_run(name):
     config = TrainingConfig.from_preset("mnist")
-    value = getattr(config, name) + 1 if name.endswith(("epochs", "starts")) else "other"
+    value = another(name, getattr(config, name))
     other = dataclasses.replace(config, **{name: value})
     unchanging = {"epochs", "data_dir", "steps_per_execution", "strict"}
     expected = {} if name in unchanging else {name: (getattr(config, name), value)}

@@ -69,6 +69,12 @@ def test_what_it_needs():
         selection.stable_information(Reader(deform=None), BALANCED)
 
 
+def test_images_that_are_scaled_already_are_refused():
+    """Divided by 255 once more they would all be black, and nothing would tell."""
+    with pytest.raises(ValueError, match="images must be uint8, got float32"):
+        selection.stable_information(Reader(), tiny.images(4))
+
+
 def test_it_adds_up_over_batches():
     whole, parts = (selection.stable_information(Reader(0.7), BALANCED, size) for size in (40, 7))
     assert parts == pytest.approx(whole)

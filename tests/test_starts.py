@@ -159,8 +159,8 @@ def test_fewer_epochs_shorten_the_starts(monkeypatch):
 @pytest.mark.parametrize(
     ("values", "strategy", "message"),
     [
-        ({}, "multi_worker", "several starts need one process, not strategy multi_worker"),
-        ({"augmentation": {}}, "none", "a categorical code and an augmentation, and not both are there"),
+        ({}, "multi_worker", "several starts do not work with strategy multi_worker"),
+        ({"augmentation": {}}, "none", "starts 2 need a categorical code and an augmentation: set starts to 1"),
         ({"codes": "slant:uniform", "lambdas": {}}, "none", "a categorical code and an augmentation"),
     ],
 )

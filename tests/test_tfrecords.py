@@ -51,6 +51,14 @@ def test_round_trip(tmp_path):
     assert sorted(image.tobytes() for image in back) == sorted(image.tobytes() for image in images)
 
 
+def test_names_are_no_patterns_but_for_the_star(tmp_path):
+    pattern, images = tmp_path / "a[0]-*.tfrecord", np.zeros((2, 1, 1, 1), np.uint8)
+    tfrecords.write(images, pattern, 2)
+    assert tfrecords.inspect(pattern).num_images == 2
+    with pytest.raises(FileExistsError, match=r"a\[0\]-00000-of-00002.tfrecord exists"):
+        tfrecords.write(images, pattern, 2)
+
+
 def test_the_format_is_read_without_this_package(pattern):
     """The record as TensorFlow's own parser sees it, with the feature names and types that the module states."""
     features = {"image": tf.io.FixedLenFeature([], tf.string), "shape": tf.io.FixedLenFeature([3], tf.int64)}

@@ -115,7 +115,7 @@ def test_what_begins_later_is_not_there_before(tmp_path):
 
 
 def test_a_code_that_begins_later_is_one_of_the_model(tmp_path):
-    with pytest.raises(ValueError, match="no code digits to begin later; codes are digit, slant"):
+    with pytest.raises(ValueError, match="lambdas_from_epoch names no code: digits; codes are digit, slant"):
         run(tmp_path / "run", dataclasses.replace(CONFIG, lambdas_from_epoch={"digits": 1}))
     assert not (tmp_path / "run").exists()  # or the right command would find a run of another config there
 
@@ -123,7 +123,7 @@ def test_a_code_that_begins_later_is_one_of_the_model(tmp_path):
 def test_a_batch_has_an_image_for_each_view(tmp_path):
     config = dataclasses.replace(CONFIG, batch_size=2, augmentation={f"{c}.shear": 0.1 for c in ("digit", "slant")})
     run(tmp_path / "enough", dataclasses.replace(config, epochs=1, steps_per_epoch=1))
-    with pytest.raises(ValueError, match=r"each of 1 .* needs equally many, and 2 or more"):
+    with pytest.raises(ValueError, match=r"the last batch is of 1, but it needs 2 or more"):
         run(tmp_path / "too few", dataclasses.replace(config, batch_size=1))
 
 
@@ -289,12 +289,27 @@ def test_overwrite_starts_again(tmp_path):
     run(tmp_path, short)
     first = (tmp_path / "metrics.csv").read_text()
     (tmp_path / "pictures" / "epoch-0099.png").touch()
+    (tmp_path / "notes.txt").write_text("mine")
     model = run(tmp_path, dataclasses.replace(short, seed=1), overwrite=True)
     assert int(model.generator_optimizer.iterations) == 1
     assert [row["epoch"] for row in metrics(tmp_path)] == ["0"]
     assert (tmp_path / "metrics.csv").read_text() != first
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["epoch-0001.png"]
     assert json.loads((tmp_path / "config.json").read_text())["seed"] == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda folder: training.train(CONFIG, folder, strategy="mirorred"), "strategy must be one of none, mirrored,"),
+        (lambda folder: workdirs.load(folder, "bset"), "checkpoint must be last or best, got 'bset'"),
+    ],
+)
+def test_misspelt_words_are_refused(tmp_path, call, text):
+    with pytest.raises(ValueError, match=text):
+        call(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_overwrite_starts_again_where_a_config_cannot_be_read(tmp_path):

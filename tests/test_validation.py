@@ -164,7 +164,9 @@ def test_images_of_other_types_train(dtype):
 def test_a_last_batch_without_a_pair_is_refused():
     model = InfoGAN(tiny.CODES, tiny.IMAGE_SHAPE, tiny.NOISE_SIZE, **tiny.networks(), contrast_head=True)
     model.compile()
-    with pytest.raises(ValueError, match=r"9 images in batches of 4 leave a last batch of 1, .* 2 or more"):
+    with pytest.raises(
+        ValueError, match=r"with 9 images and batch_size 4 the last batch is of 1, but it needs 2 or more"
+    ):
         model.fit(tiny.images(9), batch_size=4, verbose=0)
 
 
@@ -184,10 +186,25 @@ def test_networks_of_unknown_shapes_are_named():
         (lambda: InfoGAN(tiny.CODES, (28, 28)), r"image_shape must be \(height, width, channels\), .* got \(28, 28\)"),
         (lambda: tiny.model(lambdas=[1, 0.1]), "lambdas must be one number, or numbers by the codes' names"),
         (lambda: tiny.model(optimizer="adam"), "InfoGAN has no optimizer, but discriminator_optimizer"),
+        (lambda: tiny.model(loss="mse"), "InfoGAN has its own losses and metrics, and takes no loss"),
+        (lambda: tiny.model(metrics=["accuracy"]), "InfoGAN has its own losses and metrics, and takes no metrics"),
+        (
+            lambda: tiny.model().fit(tiny.images(4), sample_weight=np.ones(4), verbose=0),
+            "InfoGAN's losses take no sample_weight",
+        ),
         (lambda: tiny.model(**dict.fromkeys(["discriminator_optimizer", "generator_optimizer"], ADAM)), "of its own"),
         (lambda: tiny.model().generate(n=2.0), "n must be an integer, got 2.0"),
     ],
-    ids=["shape", "list of lambdas", "one optimizer", "a shared optimizer", "half an image"],
+    ids=[
+        "shape",
+        "list of lambdas",
+        "one optimizer",
+        "a loss",
+        "metrics",
+        "weights of samples",
+        "a shared optimizer",
+        "half an image",
+    ],
 )
 def test_arguments_of_another_kind_are_named(call, text):
     with pytest.raises(ValueError, match=text):

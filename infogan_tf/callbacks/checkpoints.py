@@ -12,24 +12,30 @@ from infogan_tf.files import replaced_file
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """After every epoch `FOLDER/epoch-0001.keras`: weights, optimizers and random state; the last `keep`.
+    """After every epoch `FOLDER/epoch-0001.keras`: weights, optimizers and random state; the last `keep`, from 1 up.
+
+    Those of later epochs are of another `fit` and go.
 
     Where the logs have `stable_information`, the epoch with the highest stays as `FOLDER/best-0001-2.1234.keras`, epoch
     and value. Put the callback last, so that what the others wrote for an epoch is there when its checkpoint is.
     """
 
-    def __init__(self, folder: str | Path, keep: int = 2):
+    def __init__(self, folder: str | Path, keep: int = 2) -> None:
         super().__init__()
+        if keep < 1:
+            raise ValueError(f"keep must be 1 or more, got {keep}")
         self.folder = Path(folder)
         self.keep = keep
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         path = self.folder / f"epoch-{epoch + 1:04d}.keras"
         with replaced_file(path) as temporary:
             self.model.save(temporary)
         if "stable_information" in (logs or {}):
             self._keep_if_best(path, epoch + 1, logs["stable_information"])
-        for path, _ in list_checkpoints(self.folder)[: -self.keep]:
+        found = list_checkpoints(self.folder)
+        outdated = [path for path, number in found if number > epoch + 1]
+        for path in outdated + [path for path, number in found if number <= epoch + 1][: -self.keep]:
             path.unlink()
 
     def _keep_if_best(self, path: Path, epoch: int, value: float) -> None:

@@ -22,21 +22,21 @@ class StopOnNonFinite(keras.callbacks.Callback):
         TrainingDivergedError: From `fit`.
     """
 
-    def __init__(self, checkpoints: str | Path, steps_per_epoch: int):
+    def __init__(self, checkpoints: str | Path, steps_per_epoch: int) -> None:
         super().__init__()
         self.checkpoints = checkpoints
         self.steps_per_epoch = steps_per_epoch
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         # The logs are means over the epoch so far, so the first step that is not finite shows at once.
         watched = [name for name in logs if name.endswith(("_loss", "_information"))]
         bad = [name for name in watched if not math.isfinite(float(logs[name]))]
         self._stop_if(bad, batch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         # A ReLU turns NaN into 0, so that bad weights of G need not show in the losses.
         variables = self.model.trainable_variables
         self._stop_if([v.path for v in variables if not np.isfinite(v.numpy()).all()], self.steps_per_epoch - 1)

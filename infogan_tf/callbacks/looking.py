@@ -15,11 +15,11 @@ from infogan_tf.traversal import traverse
 class TraversalPictures(keras.callbacks.Callback):
     """After every epoch `FOLDER/epoch-0001.png`: one traversal grid per code, the same noise every time."""
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path) -> None:
         super().__init__()
         self.folder = Path(folder)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         grids = [grid for code in self.model.codes for grid in traverse(self.model, code.name)]
         pictures.save_traversals(grids, self.folder / f"epoch-{epoch + 1:04d}.png")
 
@@ -31,9 +31,9 @@ class StableInformation(keras.callbacks.Callback):
         images: uint8 [n, height, width, channels].
     """
 
-    def __init__(self, images: np.ndarray):
+    def __init__(self, images: np.ndarray) -> None:
         super().__init__()
         self.images = images
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs["stable_information"] = stable_information(self.model, self.images)

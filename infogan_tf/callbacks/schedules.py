@@ -24,14 +24,14 @@ class SwitchOn(keras.callbacks.Callback):
         epoch: The first with it, the very first being 0.
     """
 
-    def __init__(self, name: str, value: float, epoch: int):
+    def __init__(self, name: str, value: float, epoch: int) -> None:
         super().__init__()
         self.name, self.value, self.epoch = name, value, epoch
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         validation.check_weights(self.model, **{self.name: self.value})  # now, and not after hours of training
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         off = type(self.value)()
         _change(self.model, self.name, self.value if epoch >= self.epoch else off)
 
@@ -46,15 +46,15 @@ class Lambdas(keras.callbacks.Callback):
         from_epoch: The first epoch of some codes, the very first being 0.
     """
 
-    def __init__(self, lambdas: float | Mapping[str, float] | None, from_epoch: Mapping[str, int]):
+    def __init__(self, lambdas: float | Mapping[str, float] | None, from_epoch: Mapping[str, int]) -> None:
         super().__init__()
         self.lambdas, self.from_epoch = lambdas, from_epoch
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self.resolved = validation.resolve_lambdas(self.model.codes, self.lambdas)
         validation.check_from_epoch(self.model.codes, self.from_epoch)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         lambdas = {n: value if epoch >= self.from_epoch.get(n, 0) else 0.0 for n, value in self.resolved.items()}
         _change(self.model, "lambdas", lambdas)
 
@@ -69,18 +69,18 @@ def _change(model: InfoGAN, name: str, value: Any) -> None:
 class Recognition(keras.callbacks.Callback):
     """Begins the model's recognition phase at an epoch, the first being 0."""
 
-    def __init__(self, epoch: int):
+    def __init__(self, epoch: int) -> None:
         super().__init__()
         self.epoch = epoch
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self.model.recognition is None:  # networks that cannot be built anew must show now
             networks.build_recognition(self.model.trunk, self.model.posterior_head, seed=0)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if epoch >= self.epoch and self.model.recognition is None:
             self.model.begin_recognition()
             self.model.make_train_function()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs.setdefault("wake_loss", 0.0)  # a column of a run's table from its first line on

@@ -9,6 +9,7 @@ import keras
 
 from infogan_tf import presets
 from infogan_tf.code_spec import CodeSpec
+from infogan_tf.codes import Code
 from infogan_tf.model import InfoGAN
 
 COLUMNS = "{:18} {:13} {:9} {:>5} {:>10} {:>10}  {}"
@@ -40,7 +41,7 @@ def row(name: str) -> list[str]:
 def summary(codes: CodeSpec, lambdas: dict[str, float]) -> str:
     """Codes that follow each other and differ in nothing but their names together: `c1 to c4 uniform(1) λ 0.1`."""
 
-    def described(code) -> str:
+    def described(code: Code) -> str:
         kind = str(CodeSpec([code])).partition(":")[2]
         return f"{kind} λ {lambdas[code.name]:g}"
 

@@ -48,7 +48,7 @@ RECOGNITION_AUGMENTATION = flags.DEFINE_list(
 
 LIST_PRESETS = flags.DEFINE_bool("list_presets", False, "Show the presets, train nothing.")
 
-flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Where every value comes from that no flag gives.")
+flags.DEFINE_enum("preset", "mnist", list(presets.PRESETS), "Source of every value that no flag sets.")
 flags.DEFINE_string(
     "dataset",
     None,
@@ -99,7 +99,7 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "wake_weight",
     None,
-    "Of what is learned from real images in the recognition epochs. Default: the preset's.",
+    "Weight of what is learned from real images in the recognition epochs. Default: the preset's.",
     lower_bound=0,
 )
 flags.DEFINE_float(
@@ -117,7 +117,7 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "contrast_weight",
     None,
-    "Of InfoGAN-CR's contrastive loss, for G. Default: the preset's, or 0.",
+    "Weight of InfoGAN-CR's contrastive loss, for G. Default: the preset's, or 0.",
     lower_bound=0,
 )
 flags.DEFINE_integer(
@@ -145,13 +145,13 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     "instance_noise_stddev",
     None,
-    "Of noise on all images that D sees, at the first step. Default: the preset's.",
+    "Standard deviation of the noise on all images that D sees, at the first step. Default: the preset's.",
     lower_bound=0,
 )
 flags.DEFINE_float(
     "instance_noise_end_stddev",
     None,
-    "Of the noise that stays. Default: the preset's, or 0.",
+    "Standard deviation of the noise that stays. Default: the preset's, or 0.",
     lower_bound=0,
 )
 flags.DEFINE_integer(
@@ -168,7 +168,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_enum("jit", "auto", JIT, "Compile the step with XLA. auto: on a GPU, without augmentations.")
 flags.DEFINE_integer(
-    "steps_per_execution", 1, "From one look at the losses to the next; divides an epoch.", lower_bound=1
+    "steps_per_execution", 1, "Steps between two looks at the losses; must divide those of an epoch.", lower_bound=1
 )
 flags.DEFINE_integer("gradient_accumulation_steps", None, "Steps that share one update. Default: 1.", lower_bound=2)
 flags.DEFINE_bool("sync_batch_norm", False, "Take batch statistics over all devices, not each over its own part.")

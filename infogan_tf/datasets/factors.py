@@ -43,7 +43,7 @@ class ArrayFactors:
         ValueError: The arrays have other shapes or types, or differ in length.
     """
 
-    def __init__(self, images: np.ndarray, factors: np.ndarray, factor_names: Sequence[str] = ()):
+    def __init__(self, images: np.ndarray, factors: np.ndarray, factor_names: Sequence[str] = ()) -> None:
         if images.ndim != 4 or images.dtype != np.uint8:
             raise ValueError(f"images must be uint8 [n, height, width, channels], got {_kind(images)}")
         if factors.ndim != 2 or not np.issubdtype(factors.dtype, np.integer) or factors.size == 0 or factors.min() < 0:
@@ -86,13 +86,15 @@ def parts(
     return tuple(Part(len(some), _looked_up(dataset, some, batch_size)) for some in chosen)
 
 
-def _rendered(dataset: FactorDataset, n: int, rng: np.random.Generator, batch_size: int):
+def _rendered(
+    dataset: FactorDataset, n: int, rng: np.random.Generator, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in range(0, n, batch_size):
         factors = sample_factors(dataset.factor_sizes, min(batch_size, n - start), rng)
         yield dataset.images(factors), factors
 
 
-def _looked_up(dataset: ArrayFactors, rows: np.ndarray, batch_size: int):
+def _looked_up(dataset: ArrayFactors, rows: np.ndarray, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in range(0, len(rows), batch_size):
         some = rows[start : start + batch_size]
         yield dataset.images[some], dataset.factors[some]

@@ -26,7 +26,7 @@ class LazyImages(abc.ABC):
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, numbers: np.ndarray, image_shape: tuple[int, int, int]):
+    def __init__(self, numbers: np.ndarray, image_shape: tuple[int, int, int]) -> None:
         self._numbers = numbers
         self.shape = (len(numbers), *image_shape)
 
@@ -67,7 +67,7 @@ class FileImages(LazyImages):
         file_of: np.ndarray,
         offsets: np.ndarray,
         image_shape: tuple[int, int, int],
-    ):
+    ) -> None:
         super().__init__(np.arange(len(offsets)), image_shape)
         _allow_files(len(paths))
         self._files = [open(path, "rb", buffering=0) for path in paths]  # noqa: SIM115 - as long as the images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,7 @@ def _load_path(
 ) -> tuple[ImageSet, dict[str, np.ndarray]]:
     if not path:
         raise ValueError(f"--dataset={kind}: lacks its path, as in {kind}:/path")
+    path = os.path.expanduser(path)
     if kind == "npz":
         return npz.load(Path(path), image_shape)
     if kind == "tfrecord":

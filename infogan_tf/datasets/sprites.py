@@ -37,7 +37,7 @@ class Sprites:
         image_shape: (size, size, 1 or 3).
     """
 
-    def __init__(self, size: int = 64, color: bool = False):
+    def __init__(self, size: int = 64, color: bool = False) -> None:
         if size < 16:
             raise ValueError(f"sprites need images of 16 pixels or more, got {size}")
         self.size = size
@@ -134,7 +134,7 @@ def _rgb(hue: np.ndarray, brightness: np.ndarray) -> np.ndarray:
 class SpriteImages(LazyImages):
     """Every combination of factors, drawn when it is asked for. The last factor counts fastest."""
 
-    def __init__(self, sprites: Sprites):
+    def __init__(self, sprites: Sprites) -> None:
         super().__init__(np.arange(np.prod(sprites.factor_sizes)), sprites.image_shape)
         self._sprites = sprites
 

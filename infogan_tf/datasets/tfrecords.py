@@ -58,7 +58,7 @@ def write(images: np.ndarray, path_pattern: str | Path, shards: int) -> None:
     folder, name = _folder_and_name(path_pattern)
     if not 1 <= shards <= len(images):
         raise ValueError(f"shards must be between 1 and the number of images, {len(images)}, got {shards}")
-    if existing := sorted(folder.glob(name)):
+    if existing := _files(folder, name):
         raise FileExistsError(f"{existing[0]} exists; remove the files of {path_pattern} or choose another name")
     order = np.random.default_rng(0).permutation(len(images))
     with contextlib.ExitStack() as stack:  # all or none: the files get their names when all are written
@@ -152,9 +152,13 @@ def _folder_and_name(path_pattern: str | Path) -> tuple[Path, str]:
     return path.parent, path.name
 
 
+def _files(folder: Path, name: str) -> list[str]:
+    return sorted(str(path) for path in folder.glob("*".join(map(glob.escape, name.split("*")))))
+
+
 def _files_and_shape(path_pattern: str | Path) -> tuple[list[str], tuple[int, int, int]]:
     folder, name = _folder_and_name(path_pattern)
-    files = sorted(str(path) for path in folder.glob("*".join(map(glob.escape, name.split("*")))))
+    files = _files(folder, name)
     if not files:
         raise FileNotFoundError(f"no file matches {path_pattern}")
     announced = {int(total) for file in files for total in re.findall(r"-\d{5}-of-(\d{5})", Path(file).name)}

@@ -61,19 +61,19 @@ class ClusteringScores(keras.metrics.Metric):
         name: The code's name.
     """
 
-    def __init__(self, num_clusters: int, name: str):
+    def __init__(self, num_clusters: int, name: str) -> None:
         super().__init__(name=name)
         self.num_clusters = num_clusters
         self.table = self.add_weight((MAX_LABELS, num_clusters), "zeros", name="contingency")
 
-    def update_state(self, labels, clusters, sample_weight=None):
+    def update_state(self, labels: tf.Tensor, clusters: tf.Tensor, sample_weight: None = None) -> None:
         """Adds a batch: integers [batch], labels from 0 to 999."""
         labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
         tf.debugging.assert_less(labels, MAX_LABELS, f"labels must be below {MAX_LABELS}")
         counts = tf.math.confusion_matrix(labels, clusters, MAX_LABELS, dtype=tf.float32)
         self.table.assign_add(counts[:, : self.num_clusters])
 
-    def result(self):
+    def result(self) -> dict[str, tf.Tensor]:
         values = tf.numpy_function(_score_array, [self.table.value], tf.float32)
         values = tf.unstack(tf.ensure_shape(values, [len(SCORES)]))
         return {f"{self.name}_{score}": value for score, value in zip(SCORES, values, strict=True)}

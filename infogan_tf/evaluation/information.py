@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 def generated_information(
     model: InfoGAN, samples: int = 10_000, batch_size: int = 500, seed: int = 0
 ) -> dict[str, float]:
-    """The bound on I(c; G(z,c)) for each code, networks in inference mode, averaged over `samples` draws."""
+    """The bound on I(c; G(z,c)) for each code, networks in inference mode, averaged over `samples` draws.
+
+    Raises:
+        ValueError: `samples` is no multiple of `batch_size`.
+    """
+    if samples < 1 or samples % batch_size:
+        raise ValueError(f"samples must be a multiple of batch_size {batch_size}, got {samples}")
 
     @tf.function
     def batch(index: tf.Tensor) -> list[tf.Tensor]:
@@ -26,7 +32,7 @@ def generated_information(
         information = objectives.information(model.codes, c, parameters)
         return list(information.values())
 
-    batches = [batch(tf.constant(index)) for index in range(max(samples // batch_size, 1))]
+    batches = [batch(tf.constant(index)) for index in range(samples // batch_size)]
     means = np.mean(batches, axis=0)
     return {code.name: float(mean) for code, mean in zip(model.codes, means, strict=True)}
 

@@ -20,6 +20,7 @@ def evaluate(model: InfoGAN, data: ImageSet) -> dict[str, Any]:
         data: Images, and labels for the clustering scores.
 
     Returns:
+        `images`: how many there are.
         `information`: for each code `{"bound": L_I, "entropy": H(c), "maximum": what Q can report, "real":
         `real_information` on the images for a categorical code, None for others}`, in nats.
         `clustering`: with labels, for each categorical code the scores of `clustering.scores` as fractions.

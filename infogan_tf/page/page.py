@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from pathlib import Path
@@ -15,7 +14,7 @@ from infogan_tf.cli.command_line import beyond_flags, changes, train_command
 from infogan_tf.config import TrainingConfig
 from infogan_tf.evaluation.information import real_information
 from infogan_tf.evaluation.report import evaluate
-from infogan_tf.files import replaced_file
+from infogan_tf.files import read_json, replaced_file
 from infogan_tf.page import real_images
 from infogan_tf.page.curves import charts, read_metrics
 from infogan_tf.page.data_uri import data_uri, png
@@ -44,9 +43,10 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
     """
     workdir = Path(workdir)
     config = TrainingConfig.load(workdir / "config.json")
-    evaluation = _read_json(workdir / "evaluation.json")
+    evaluation = read_json(workdir / "evaluation.json")
     disentanglement = _disentanglement(workdir)
     metrics = read_metrics(workdir / "metrics.csv")
+    settings, commands = _settings(config), _commands(config, workdir, split, data_dir)
     model = workdirs.load(workdir)
     data = datasets.load(config.dataset, split, data_dir or config.data_dir, config.image_shape, strict=config.strict)
     if [evaluation.get(key) for key in ("dataset", "split", "checkpoint")] != [config.dataset, split, "last"]:
@@ -60,8 +60,8 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
         split=split,
         num_images=len(data.images),
         labelled=data.labels is not None,
-        settings=_settings(config),
-        starts=_read_json(starts.decision(workdir)),
+        settings=settings,
+        starts=read_json(starts.decision(workdir)),
         charts=charts(metrics, model.codes),
         metrics=metrics,
         grids=_grids(model),
@@ -83,7 +83,7 @@ def write(workdir: str | Path, split: str = "test", data_dir: str | None = None,
         ],
         disentanglement=disentanglement,
         fidelity=_numbers_of(evaluation.get("fidelity", {})),
-        commands=_commands(config, workdir, split, data_dir),
+        commands=commands,
         beyond_flags=beyond_flags(config),
     )
     out = Path(out or workdir / "report.html")
@@ -148,7 +148,7 @@ def _commands(config: TrainingConfig, workdir: Path, split: str, data_dir: str |
 
 def _disentanglement(workdir: Path) -> dict[str, Any] | None:
     """What `infogan-disentangle` has left in a workdir: numbers by name as `scores`, the heat map as `src`."""
-    found = _read_json(workdir / "disentanglement.json")
+    found = read_json(workdir / "disentanglement.json")
     if not found:
         return None
     picture = workdir / "disentanglement.png"
@@ -161,13 +161,3 @@ def _disentanglement(workdir: Path) -> dict[str, Any] | None:
 
 def _numbers_of(values: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in values.items() if isinstance(value, int | float)}
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty if there is no file."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no JSON file ({error}); delete it or write it again") from None

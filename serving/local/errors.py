@@ -10,7 +10,7 @@ from infogan_serving.status_codes import StatusCode
 class RequestError(Exception):
     """A request that is refused with `code` and `message`."""
 
-    def __init__(self, code: StatusCode, message: str):
+    def __init__(self, code: StatusCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import grpc
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, GetModelStatusResponse
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer, add_ModelServiceServicer_to_server
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
@@ -20,6 +23,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     PredictionServiceServicer,
     add_PredictionServiceServicer_to_server,
 )
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from infogan_serving.local import predict_proto
 from infogan_serving.local.body import MAX_BYTES
@@ -57,7 +61,7 @@ def serving(model: Model, target: str) -> Iterator[None]:
 
 
 class _PredictionService(PredictionServiceServicer):
-    def __init__(self, model: Model):
+    def __init__(self, model: Model) -> None:
         self._model = model
 
     def Predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResponse:
@@ -72,7 +76,7 @@ class _PredictionService(PredictionServiceServicer):
         self, request: GetModelMetadataRequest, context: grpc.ServicerContext
     ) -> GetModelMetadataResponse:
         with _refusals(context):
-            _model_spec(request)
+            _named_model_spec(request)
             if not request.metadata_field:
                 raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
             for field in request.metadata_field:
@@ -84,39 +88,43 @@ class _PredictionService(PredictionServiceServicer):
             answer.metadata["signature_def"].Pack(servable.signatures)
             return answer
 
-    def Classify(self, request, context: grpc.ServicerContext) -> NoReturn:
+    def Classify(self, request: ClassificationRequest, context: grpc.ServicerContext) -> NoReturn:
         _refuse(context, unimplemented("Classify"))
 
-    def Regress(self, request, context: grpc.ServicerContext) -> NoReturn:
+    def Regress(self, request: RegressionRequest, context: grpc.ServicerContext) -> NoReturn:
         _refuse(context, unimplemented("Regress"))
 
-    def MultiInference(self, request, context: grpc.ServicerContext) -> NoReturn:
+    def MultiInference(self, request: MultiInferenceRequest, context: grpc.ServicerContext) -> NoReturn:
         _refuse(context, unimplemented("MultiInference"))
 
     def _find(self, request: PredictRequest | GetModelMetadataRequest) -> tuple[int, Servable]:
-        spec = _model_spec(request)
+        spec = _named_model_spec(request)
         version = spec.version.value if spec.HasField("version") else None
         label = spec.version_label if spec.HasField("version_label") else None
         return self._model.servable(spec.name, version, label)
 
 
 class _ModelService(ModelServiceServicer):
-    def __init__(self, model: Model):
+    def __init__(self, model: Model) -> None:
         self._model = model
 
     def GetModelStatus(self, request: GetModelStatusRequest, context: grpc.ServicerContext) -> GetModelStatusResponse:
         with _refusals(context):
-            spec = _model_spec(request)
+            spec = _model_spec(request)  # even without a name: then it is not found
             return self._model.status(spec.name, spec.version.value if spec.HasField("version") else None)
 
-    def HandleReloadConfigRequest(self, request, context: grpc.ServicerContext) -> NoReturn:
+    def HandleReloadConfigRequest(self, request: ReloadConfigRequest, context: grpc.ServicerContext) -> NoReturn:
         _refuse(context, unimplemented("HandleReloadConfigRequest"))
 
 
-def _model_spec(request) -> ModelSpec:
+def _model_spec(request: PredictRequest | GetModelMetadataRequest | GetModelStatusRequest) -> ModelSpec:
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
-    if not request.model_spec.name:
+    return request.model_spec
+
+
+def _named_model_spec(request: PredictRequest | GetModelMetadataRequest) -> ModelSpec:
+    if not _model_spec(request).name:
         raise invalid("ModelSpec has no name specified.")
     return request.model_spec
 

@@ -71,6 +71,8 @@ def parse(body: bytes) -> Any:
         RequestError: 400 with RapidJSON's text and the offset of the mistake in bytes, four for one that is not UTF-8.
         RecursionError: the value is nested more deeply than Python can follow.
     """
+    if not body:
+        raise invalid("JSON Parse error: The document is empty")
     start = _BOM.match(body).end()
     body = b" " * start + body[start:]  # blanks, so that offsets still count from the start
     try:
@@ -86,8 +88,6 @@ def _parse(body: bytes, decode: _Decoder) -> Any:
         offset, text = re.fullmatch(r"Parse error at offset (\d+): (.*)", str(error), re.DOTALL).groups()
     if text.startswith("The document root must not be followed"):
         return decode(body[: int(offset)])
-    if text.startswith("The document is empty"):
-        raise invalid("JSON Parse error: The document is empty")
     raise invalid(f"JSON Parse error: {text} at offset: {offset}")
 
 

@@ -30,7 +30,7 @@ class Model:
     With `warm`, a version must answer its warm-up requests before it is available.
     """
 
-    def __init__(self, name: str, base_path: Path, warm: bool = True):
+    def __init__(self, name: str, base_path: Path, warm: bool = True) -> None:
         self.name = name
         self.base_path = base_path
         self._warm = warm

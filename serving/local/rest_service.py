@@ -37,7 +37,7 @@ class RestApi:
         timeout_seconds: of a predict request; the model itself is not interrupted.
     """
 
-    def __init__(self, model: Model, cors: bool, timeout_seconds: float):
+    def __init__(self, model: Model, cors: bool, timeout_seconds: float) -> None:
         self._model = model
         self._headers = _CORS if cors else {}
         self._timeout_seconds = timeout_seconds

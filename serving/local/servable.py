@@ -23,7 +23,7 @@ class Servable:
         OSError, ValueError, tf.errors.OpError: no SavedModel with the tag `serve`, or it does not load.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._loaded = tf.saved_model.load(str(path), tags=list(_TAGS))
         saved_model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
         [graph] = [graph for graph in saved_model.meta_graphs if set(graph.meta_info_def.tags) == _TAGS]

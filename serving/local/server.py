@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -58,7 +58,7 @@ def running(
             yield f"http://{host}:{rest_port.getsockname()[1]}"
 
 
-def _grpc(model: Model, host: str, port: int | None, held: socket.socket | None):
+def _grpc(model: Model, host: str, port: int | None, held: socket.socket | None) -> AbstractContextManager[None]:
     if port is None:
         return nullcontext()
     from infogan_serving.local.grpc_service import serving  # noqa: PLC0415 - grpcio may not be installed
@@ -67,7 +67,9 @@ def _grpc(model: Model, host: str, port: int | None, held: socket.socket | None)
     return serving(model, f"{host}:{port}")
 
 
-def _taken(family: socket.AddressFamily, address: str, port: int | None):
+def _taken(
+    family: socket.AddressFamily, address: str, port: int | None
+) -> AbstractContextManager[socket.socket | None]:
     """A port that nobody else can have, but that is not open yet."""
     if port is None:
         return nullcontext()

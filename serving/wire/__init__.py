@@ -1,23 +1,53 @@
 """The two ways to TensorFlow Serving: what is sent and read (`rest`, `rpc`), and how (`http`, `channel`)."""
 
-from typing import Any, NamedTuple
+import typing
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from infogan_serving.wire import http, rest
+from infogan_serving.wire.steps import Exchange, Send
 
 
-class Protocol(NamedTuple):
-    """A way to ask a server.
+class Format(typing.Protocol):
+    """Exchanges about one model; answers have the form of REST's in all."""
 
-    Attributes:
-        format: class of the exchanges about a model, called with its name and version.
-        transport: class that performs their steps blocking, called with the URL.
-        async_transport: the same for asyncio.
-    """
+    def __init__(self, model: str, version: int | None) -> None: ...
 
-    format: type[Any]
-    transport: type[Any]
-    async_transport: type[Any]
+    def status(self) -> Exchange: ...
+
+    def metadata(self) -> Exchange: ...
+
+    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, str]) -> Exchange: ...
+
+
+class Transport(typing.Protocol):
+    """Performs steps on connections to one server."""
+
+    def __init__(self, url: str) -> None: ...
+
+    def close(self) -> None: ...
+
+    def send(self, step: Send) -> bytes: ...
+
+
+class AsyncTransport(typing.Protocol):
+    """The same for asyncio."""
+
+    def __init__(self, url: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, step: Send) -> bytes: ...
+
+
+class Protocol(typing.NamedTuple):
+    """A way to ask a server: classes that are called with a model's name and version, or with a URL."""
+
+    format: type[Format]
+    transport: type[Transport]
+    async_transport: type[AsyncTransport]
 
 
 def protocol(url: str) -> Protocol:

@@ -19,7 +19,7 @@ _OPTIONS = [
 class ChannelTransport:
     """One server."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self._url = url
         self._channel = grpc.insecure_channel(urlsplit(url).netloc, _OPTIONS)
 
@@ -42,7 +42,7 @@ class ChannelTransport:
 class AsyncChannelTransport:
     """One server."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self._url = url
 
     @cached_property

@@ -23,6 +23,11 @@ DTYPES = {
 _TAKES = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
 
 
+def takes(dtype: np.dtype, other: np.dtype) -> bool:
+    """Whether values of type `other` may stand for numbers or truth values of type `dtype`."""
+    return other.kind in _TAKES[dtype.kind]
+
+
 def as_input(name: str, values: ArrayLike, data_type: str | None) -> np.ndarray:
     """`values` as the type that a signature declares; strings as an object array of bytes.
 
@@ -35,15 +40,20 @@ def as_input(name: str, values: ArrayLike, data_type: str | None) -> np.ndarray:
     Raises:
         ValueError: another type, integers out of range, or no values: JSON could not carry their shape.
     """
-    array = np.asarray(values)
+    # Strings as they are: numpy would make one type of str and bytes, as long as the longest.
+    array = np.asarray(values, dtype=object if data_type == "DT_STRING" else None)
     if not array.size:
         raise ValueError(f"Input {name!r} is empty, shape {list(array.shape)}")
+    if data_type is not None and data_type not in DTYPES:
+        raise ValueError(f"Input {name!r} is of a type that cannot be sent: {data_type}")
     dtype = DTYPES.get(data_type, np.dtype(object) if array.dtype.kind in "OSU" else array.dtype)
     if dtype.hasobject:
         strings = np.empty(array.size, dtype=object)
-        strings[:] = [_to_bytes(name, item) for item in np.asarray(values, dtype=object).ravel()]
+        strings[:] = [_to_bytes(name, item) for item in array.ravel().tolist()]
         return strings.reshape(array.shape)
-    if dtype not in DTYPES.values() or array.dtype.kind not in _TAKES[dtype.kind]:
+    if dtype not in DTYPES.values():
+        raise ValueError(f"Input {name!r} is of a type that cannot be sent: {array.dtype}")
+    if not takes(dtype, array.dtype):
         raise ValueError(f"Input {name!r} takes {dtype}, not {array.dtype}")
     cast = array.astype(dtype)
     if dtype.kind in "iu" and (cast != array).any():

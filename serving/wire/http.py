@@ -5,7 +5,7 @@ from time import monotonic
 
 import httpx
 
-from infogan_serving.errors import DeadlineExceededError, UnavailableError
+from infogan_serving.errors import DeadlineExceededError, ServingError, UnavailableError, UnexpectedAnswerError
 from infogan_serving.wire.rest import read_error
 from infogan_serving.wire.steps import Send
 
@@ -13,7 +13,7 @@ from infogan_serving.wire.steps import Send
 class HttpTransport:
     """One server."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self._url = url
         self._http = httpx.Client(base_url=url)
 
@@ -45,7 +45,7 @@ class HttpTransport:
 class AsyncHttpTransport:
     """One server."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self._url = url
         self._http = httpx.AsyncClient(base_url=url)
 
@@ -69,7 +69,9 @@ def _method(step: Send) -> str:
     return "GET" if step.body is None else "POST"
 
 
-def _no_answer(url: str, error: Exception) -> UnavailableError | DeadlineExceededError:
+def _no_answer(url: str, error: Exception) -> ServingError:
     if isinstance(error, httpx.TimeoutException | asyncio.TimeoutError):
         return DeadlineExceededError(f"{url}: timed out")
+    if isinstance(error, httpx.DecodingError):  # its Content-Encoding is not what came
+        return UnexpectedAnswerError(f"{url}: {error}")
     return UnavailableError(f"{url}: {error or type(error).__name__}")

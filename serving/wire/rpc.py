@@ -17,7 +17,7 @@ from infogan_serving.wire.tensor_protos import from_proto, to_proto
 class RpcFormat:
     """Exchanges about one model; without `version` whichever is the highest."""
 
-    def __init__(self, model: str, version: int | None):
+    def __init__(self, model: str, version: int | None) -> None:
         self._spec = {"name": model} if version is None else {"name": model, "version": {"value": version}}
 
     def status(self) -> Exchange:
@@ -34,8 +34,8 @@ class RpcFormat:
         fields = {"model_spec": self._spec, "metadata_field": ["signature_def"]}
         return _exchange("PredictionService", "GetModelMetadata", read, **fields)
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], _: Mapping[str, str]) -> Exchange:
-        """The outputs of a signature."""
+    def predict(self, signature: str, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, str]) -> Exchange:
+        """The outputs of a signature; their data types come with the answer, and `outputs` is not needed."""
 
         def read(answer: Message) -> dict[str, np.ndarray]:
             return {name: from_proto(tensor) for name, tensor in answer.outputs.items()}

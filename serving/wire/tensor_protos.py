@@ -1,5 +1,6 @@
 """Arrays as TensorProto and back."""
 
+import itertools
 import math
 
 import numpy as np
@@ -47,6 +48,10 @@ def from_proto(proto: TensorProto) -> np.ndarray:
     if name not in DTYPES:
         raise ValueError(f"Tensors of type {name} cannot be read here")
     dtype, shape = DTYPES[name], [dim.size for dim in proto.tensor_shape.dim]
+    if proto.tensor_content and dtype.hasobject:
+        strings = np.empty(math.prod(shape), dtype=object)
+        strings[:] = _split(proto.tensor_content, len(strings))
+        return strings.reshape(shape)
     if proto.tensor_content:
         return np.frombuffer(proto.tensor_content, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
     values = np.array(getattr(proto, _FIELDS.get(name, "int_val")), dtype=dtype)
@@ -55,3 +60,19 @@ def from_proto(proto: TensorProto) -> np.ndarray:
         fill = values[-1:] if len(values) else np.array([b"" if dtype.hasobject else 0], dtype=dtype)
         values = np.concatenate([values, np.repeat(fill, missing)])
     return values.reshape(shape)
+
+
+def _split(content: bytes, n: int) -> list[bytes]:
+    """`n` strings from TensorFlow's encoding: all lengths as varints, then all bytes."""
+    lengths, position = [], 0
+    for _ in range(n):
+        length, shift = 0, 0
+        while content[position] >= 0x80:  # seven bits in each byte, the lowest first
+            length |= (content[position] & 0x7F) << shift
+            position, shift = position + 1, shift + 7
+        lengths.append(length | content[position] << shift)
+        position += 1
+    ends = list(itertools.accumulate(lengths, initial=position))
+    if ends[-1] != len(content):
+        raise ValueError(f"{n} strings take {ends[-1]} bytes, not {len(content)}")
+    return [content[start:end] for start, end in itertools.pairwise(ends)]

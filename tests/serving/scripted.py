@@ -14,11 +14,12 @@ from infogan_serving.status_codes import StatusCode
 
 ERRORS = {code.name: code.http_status for code in StatusCode if code is not StatusCode.OK}
 CUT = "connection closed within the answer"
+GARBLED = "said to be gzip, and is not"
 DRIP = "an answer that takes two seconds, byte by byte, and then breaks off"
 
 
 class Script:
-    """What to answer: the name of a state of version 1, of a status code, `CUT`, `DRIP`, or another text itself."""
+    """What to answer: the name of a state of version 1 or of a status code, `CUT`, `DRIP`, `GARBLED`, or a text."""
 
     def __init__(self, *answers: str):
         self._answers = iter(answers)
@@ -46,6 +47,8 @@ def scripted_http(script: Script) -> Iterator[str]:
             status = ERRORS.get(answer, 200)
             body = _body(answer).encode()
             self.send_response(status)
+            if answer == GARBLED:
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(body) if answer not in {CUT, DRIP} else 10**6))
             self.end_headers()
             with suppress(ConnectionError):  # the client gives up

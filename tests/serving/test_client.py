@@ -10,8 +10,10 @@ from PIL import Image
 from infogan_serving import InvalidRequestError, NotFoundError, UnavailableError
 from infogan_serving.images import image_batch
 from infogan_serving.latents import latents
+from infogan_serving.local import running
 from infogan_serving.wire import protocol
 from tests.serving.models import DESCRIPTION, image_of
+from tests.serving.ports import free_port
 
 
 def test_describe(client):
@@ -145,6 +147,7 @@ def test_predict_returns_the_dtypes_of_the_signature(dtypes_client):
         assert (answer.dtype, answer.tolist()) == (dtype, [-128, 127])
     assert predict("echo_bool", {"x": [True, False]})["y"].tolist() == [True, False]
     assert predict("echo_string", {"x": np.array(["é", "b"])})["y"].tolist() == ["é".encode(), b"b"]
+    assert predict("echo_string", {"x": [b"\xff", "a"]})["y"].tolist() == [b"\xff", b"a"]
     raw = [b"\xff\x00", b""]
     assert predict("png", {"x": raw})["y_bytes"].tolist() == raw
     assert predict("total", {"x": [1.0, 2.0]})["y"] == 3
@@ -153,6 +156,11 @@ def test_predict_returns_the_dtypes_of_the_signature(dtypes_client):
     special = np.array([math.nan, math.inf, -math.inf, -0.0], np.float32)
     np.testing.assert_array_equal(predict("echo_float32", {"x": special})["y"].view(np.uint32), special.view(np.uint32))
     assert predict("no_rows", {"x": [1.0]})["y"].shape == (0,)
+
+
+def test_messages_of_more_than_four_megabytes(dtypes_client):
+    values = np.zeros(1_200_000, np.float32)
+    np.testing.assert_array_equal(dtypes_client.predict("echo_float32", {"x": values})["y"], values)
 
 
 def test_float32_survives_the_round_trip(dtypes_client):
@@ -171,6 +179,7 @@ def test_float32_survives_the_round_trip(dtypes_client):
         ("echo_uint8", [256], "Input 'x' takes uint8, and some values are out of its range"),
         ("echo_bool", [0], "Input 'x' takes bool, not int64"),
         ("echo_string", [1], "Input 'x' takes strings or bytes, not 1"),
+        ("echo_uint16", [1], "Input 'x' is of a type that cannot be sent: DT_UINT16"),
         ("echo_float32", np.zeros((0, 2)), r"Input 'x' is empty, shape \[0, 2\]"),
     ],
 )
@@ -233,6 +242,16 @@ def test_errors_that_are_not_json_carry_their_text(infogan_url, make_client):
     ):
         client.status()
     assert raised.value.status == 404
+
+
+@pytest.mark.local
+def test_names_that_are_not_ascii(make_client, infogan_base):
+    port, name = free_port(), "módel ü/1"
+    with running(infogan_base, name, poll_seconds=0, grpc_port=port) as rest:
+        for url in rest, f"grpc://127.0.0.1:{port}":
+            with make_client(url, name) as client:
+                assert client.describe() == DESCRIPTION
+                assert client.metadata()["model_spec"]["name"] == name
 
 
 @pytest.mark.parametrize(

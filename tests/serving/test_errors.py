@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from infogan_serving.local.errors import code_of
+from tests.serving.models import OTHER_DTYPES
 
 DEEP = 100_000
 
@@ -97,12 +98,6 @@ def test_row(predict, rows, text):
         ("product", {"instances": [[1, 2, 3]]}, "Matrix size-incompatible"),
         ("total", {"instances": [1]}, "Tensor name: y has no shape information"),
         ("uneven", {"instances": [1, 2]}, "has inconsistent batch size: "),
-        ("to_half", {"inputs": [1]}, "Failed to write JSON value for tensor type: half"),
-        (
-            "from_half",
-            {"instances": [1]},
-            "Error: UNIMPLEMENTED: Conversion of JSON Value: 1 to type: half",
-        ),
     ],
 )
 def test_tensors(predict, signature, fields, text):
@@ -111,9 +106,21 @@ def test_tensors(predict, signature, fields, text):
     assert text in answer["error"]
 
 
-def test_dtype_without_json_form_in_columns_is_501(predict):
-    answer = {"error": "Conversion of JSON Value: 1 to type: half"}
-    assert predict(signature_name="from_half", inputs=[1]) == (501, answer)
+@pytest.mark.parametrize("dtype", OTHER_DTYPES, ids=lambda dtype: dtype.name)
+def test_dtypes_without_a_json_form(predict, dtype):
+    name = "half" if dtype == tf.float16 else dtype.name
+    unreadable = f"Conversion of JSON Value: 1 to type: {name}"
+    assert predict(signature_name=f"echo_{dtype.name}", inputs=[1]) == (501, {"error": unreadable})
+    status, answer = predict(signature_name=f"echo_{dtype.name}", instances=[1])
+    assert (status, answer["error"].endswith(f"Error: UNIMPLEMENTED: {unreadable}")) == (400, True)
+    unwritable = {"error": f"Failed to write JSON value for tensor type: {name}"}
+    assert predict(signature_name=f"to_{dtype.name}", inputs=[1]) == (400, unwritable)
+    assert predict(signature_name=f"to_{dtype.name}", instances=[1]) == (400, unwritable)
+
+
+def test_texts_are_whole(predict):
+    status, answer = predict(signature_name="s" * 5000, inputs=1)
+    assert (status, f'"{"s" * 5000}"' in answer["error"]) == (400, True)
 
 
 def test_failing_op_keeps_its_code(predict):
@@ -154,6 +161,7 @@ def test_http_status_of_tensorflow_errors(error, status):
         ("m:predict", 404, "Servable not found for request: Latest(m)"),
         ("dtypes/versions/9:predict", 404, "Servable not found for request: Specific(dtypes, 9)"),
         ("dtypes/labels/l:predict", 400, "Unrecognized servable version label: l"),
+        ("m/labels/l:predict", 400, "Unrecognized servable version label: l"),
         ("m:classify", 404, "Servable not found for request: Latest(m)"),
         ("dtypes/versions/9:regress", 404, "Servable not found for request: Specific(dtypes, 9)"),
     ],

@@ -47,7 +47,7 @@ def test_reads_nan():
     ("body", "text"),
     [
         (b"", "The document is empty"),
-        (b"  ", "The document is empty"),
+        (b"  ", "The document is empty. at offset: 2"),
         (b'{"a": x}', "Invalid value. at offset: 6"),
         (b'\xef\xbb\xbf{"a": x}', "Invalid value. at offset: 9"),
         (b"[1, 2", "Missing a comma or ] after an array element. at offset: 5"),

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 
+import numpy as np
 import pytest
 
 from infogan_serving import (
@@ -18,7 +19,8 @@ from infogan_serving.calls import Calls
 from infogan_serving.wire import steps
 from infogan_serving.wire.rest import RestFormat
 from infogan_serving.wire.steps import Exchange, Pause, Send, patiently, run
-from tests.serving.scripted import CUT, DRIP, SERVERS, Script, scripted_http
+from tests.serving.models import DESCRIPTION
+from tests.serving.scripted import CUT, DRIP, GARBLED, SERVERS, Script, scripted_http
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +95,7 @@ def test_wait_until_ready_wants_a_version_that_is_available(make_client, transpo
     assert script.asked == 6
 
 
-OTHERS = ["<html>Welcome to nginx!</html>", "{}", "[]", "null", ""]
+OTHERS = ["<html>Welcome to nginx!</html>", "{}", "[]", "null", "", '{"model_version_status": null}']
 
 
 @pytest.mark.parametrize("answer", OTHERS)
@@ -106,41 +108,122 @@ def test_something_else_answers(make_client, answer):
         client.status()
 
 
+def test_an_encoding_that_is_not_what_came(make_client):
+    with (
+        scripted_http(Script(GARBLED)) as url,
+        make_client(url) as client,
+        pytest.raises(UnexpectedAnswerError, match=url),
+    ):
+        client.status()
+
+
 def test_wait_until_ready_waits_while_something_else_answers(make_client):
     with scripted_http(Script(*OTHERS, "AVAILABLE")) as url, make_client(url) as client:
         client.wait_until_ready()
 
 
-def test_another_model_under_the_same_name_is_known_after_one_failed_call():
-    """First with two outputs, then with one; the path of a request, and the answer to it."""
-    calls = Calls(RestFormat("m", None), timeout=60, max_batch_size=1, retries=0)
-    answers = iter(
-        [
-            ("/v1/models/m/metadata", {"a": "DT_FLOAT", "b": "DT_FLOAT"}),
-            ("/v1/models/m:predict", {"a": [1], "b": [2]}),
-            ("/v1/models/m:predict", [3]),
-            ("/v1/models/m/metadata", {"a": "DT_FLOAT"}),
-            ("/v1/models/m:predict", [4]),
-        ]
-    )
+class Conversation:
+    """Calls to a model `m` over REST, answered from a script: the end of a request's path, and what is answered.
 
-    def perform(step: Send) -> bytes:
-        target, answer = next(answers)
-        assert step.target == target
-        if target.endswith("metadata"):
-            signature = {"inputs": {}, "outputs": {name: {"dtype": dtype} for name, dtype in answer.items()}}
-            return json.dumps({"metadata": {"signature_def": {"signature_def": {"s": signature}}}}).encode()
+    To a request for metadata, the dtypes of the outputs of the only signature; else what lies under `outputs`.
+    """
+
+    def __init__(self, *script: tuple[str, object], **options: int):
+        self._answers = iter(script)
+        self.calls = Calls(RestFormat("m", None), **{"timeout": 60, "max_batch_size": 1, "retries": 0, **options})
+
+    def ask(self, asking):
+        return run(self.calls.patiently(asking), self._perform)
+
+    def over(self) -> bool:
+        return next(self._answers, None) is None
+
+    def _perform(self, step: Send) -> bytes:
+        end, answer = next(self._answers)
+        assert step.target == f"/v1/models/m{end}"
+        if end == "/metadata":
+            signatures = {
+                name: {"inputs": {}, "outputs": {output: {"dtype": dtype} for output, dtype in outputs.items()}}
+                for name, outputs in answer.items()
+            }
+            return json.dumps({"metadata": {"signature_def": {"signature_def": signatures}}}).encode()
         return json.dumps({"outputs": answer}).encode()
 
-    def ask() -> dict[str, list]:
-        found = run(calls.patiently(calls.predict("s", {"x": [0.0]})), perform)
-        return {name: values.tolist() for name, values in found.items()}
 
-    assert ask() == {"a": [1], "b": [2]}
+def test_another_model_under_the_same_name_is_known_after_one_failed_call():
+    """First with two outputs, then with one."""
+    talk = Conversation(
+        ("/metadata", {"s": {"a": "DT_FLOAT", "b": "DT_FLOAT"}}),
+        (":predict", {"a": [1], "b": [2]}),
+        (":predict", [3]),
+        ("/metadata", {"s": {"a": "DT_FLOAT"}}),
+        (":predict", [4]),
+    )
+    assert talk.ask(talk.calls.predict("s", {"x": [0.0]})) == {"a": [1], "b": [2]}
     with pytest.raises(UnexpectedAnswerError):
-        ask()
-    assert ask() == {"a": [4]}
-    assert next(answers, None) is None
+        talk.ask(talk.calls.predict("s", {"x": [0.0]}))
+    assert talk.ask(talk.calls.predict("s", {"x": [0.0]})) == {"a": [4]}
+    assert talk.over()
+
+
+@pytest.mark.parametrize(("declared", "answer"), [("DT_INT32", [0.7]), ("DT_BOOL", [1]), ("DT_UINT8", [300])])
+def test_numbers_that_an_outdated_dtype_would_change(declared, answer):
+    talk = Conversation(("/metadata", {"s": {"y": declared}}), (":predict", answer))
+    with pytest.raises(UnexpectedAnswerError):
+        talk.ask(talk.calls.predict("s", {"x": [0.0]}))
+
+
+def test_a_signature_that_appears_meanwhile():
+    """REST names no output if there is but one, so an answer cannot be read without its name."""
+    talk = Conversation(("/metadata", {}), (":predict", [1]))
+    with pytest.raises(UnexpectedAnswerError):
+        talk.ask(talk.calls.predict("s", {"x": [0.0]}))
+
+
+def test_pieces_answered_by_models_of_different_sizes():
+    picture = [[[0.5]]]
+    talk = Conversation(
+        ("/metadata", {"infer_code": {"code": "DT_FLOAT"}, "describe": {"description": "DT_STRING"}}),
+        (":predict", [json.dumps(dict(DESCRIPTION, image_shape=[1, 1, 1]))]),
+        (":predict", [[1, 2]]),
+        (":predict", [[1, 2, 3]]),
+    )
+    with pytest.raises(UnexpectedAnswerError, match="infer_code: not the answer of an InfoGAN"):
+        talk.ask(talk.calls.infer_code(np.array([picture, picture])))
+
+
+@pytest.mark.parametrize("description", ["no JSON", "[]", "1", '{"codes": []}'])
+def test_descriptions_of_something_else(description):
+    talk = Conversation(("/metadata", {"describe": {"description": "DT_STRING"}}), (":predict", [description]))
+    with pytest.raises(UnexpectedAnswerError, match="describe: not the answer of an InfoGAN"):
+        talk.ask(talk.calls.describe())
+
+
+def test_what_matched_a_label_is_asked_for_in_each_call():
+    """A new version has its categories in another order."""
+    z = np.zeros((1, 3))
+
+    def described(*labels: str) -> tuple[str, list[str]]:
+        return ":predict", [json.dumps(dict(DESCRIPTION, label_match={"digit": labels}))]
+
+    signatures = {"describe": {"description": "DT_STRING"}, "generate": {"image": "DT_FLOAT"}}
+    drawn = (":predict", [[0.5]])
+    talk = Conversation(
+        ("/metadata", signatures), described("a", "b", "c"), drawn, described("c", "b", "a"), drawn, drawn
+    )
+    sent = []
+    predict = talk.calls.predict
+
+    def recorded(signature, inputs):
+        if signature == "generate":
+            sent.append(inputs["c"][0, :3].tolist())
+        return predict(signature, inputs)
+
+    talk.calls.predict = recorded
+    for digit in "a", ["a"], 0:
+        talk.ask(talk.calls.generate("generate", {"digit": digit}, z=z))
+    assert sent == [[1, 0, 0], [0, 0, 1], [1, 0, 0]]
+    assert talk.over()
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

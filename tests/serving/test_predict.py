@@ -64,6 +64,18 @@ def test_default_signature_and_unknown_keys(predict, extra):
     assert predict(inputs=3, **extra) == (200, {"outputs": 6.0})
 
 
+def test_of_two_signature_names_the_first_counts(predict):
+    body = '{"signature_name": "total", "signature_name": "two", "inputs": [1, 2], "output_filter": ["none"]}'
+    assert predict(body) == (200, {"outputs": 3.0})
+
+
+def test_the_declared_shape_is_not_checked(infogan_url):
+    """The graph begins with a reshape."""
+    fields = {"signature_name": "infer_code", "inputs": [[0.5] * 16]}
+    response = httpx.post(f"{infogan_url}/v1/models/infogan:predict", json=fields)
+    assert (response.status_code, response.json()["outputs"]["code"]) == (200, [[0.0] * 10])
+
+
 def test_version_in_url(predict):
     assert predict(inputs=3, target="dtypes/versions/7:predict") == (200, {"outputs": 6.0})
 
@@ -135,9 +147,10 @@ def test_bad_base64(predict, value, text):
 
 
 def test_non_finite_tokens_in_and_out(predict, dtypes_url):
-    content = '{"inputs": [NaN, Infinity, -Infinity, -0.0]}'
+    content = '{"inputs": [NaN, Infinity, -Infinity, -0.0, -NaN, Inf, -Inf]}'
     response = httpx.post(f"{dtypes_url}/v1/models/dtypes:predict", content=content)
-    assert "".join(response.text.split()) == '{"outputs":[NaN,Infinity,-Infinity,-0.0]}'
+    answered = "[NaN,Infinity,-Infinity,-0.0,NaN,Infinity,-Infinity]"
+    assert "".join(response.text.split()).replace("-NaN", "NaN") == f'{{"outputs":{answered}}}'
 
 
 def test_bytes_output_is_base64_in_both_forms(predict):
@@ -145,6 +158,14 @@ def test_bytes_output_is_base64_in_both_forms(predict):
     wrapped = {"b64": base64.b64encode(data).decode()}
     assert predict(signature_name="png", inputs=wrapped) == (200, {"outputs": wrapped})
     assert predict(signature_name="png", instances=[wrapped]) == (200, {"predictions": [wrapped]})
+
+
+def test_bytes_under_a_name(predict):
+    sent, wrapped = {"b64": "YQ=="}, [{"y_bytes": {"b64": "YQ=="}, "y": "a"}]
+    assert predict(signature_name="png", instances=[{"x": sent}]) == (200, {"predictions": [sent]})
+    assert predict(signature_name="texts", instances=[{"x": sent}]) == (200, {"predictions": wrapped})
+    columns = {name: [value] for name, value in wrapped[0].items()}
+    assert predict(signature_name="texts", inputs={"x": [sent]}) == (200, {"outputs": columns})
 
 
 def test_bytes_suffix_means_nothing_for_numbers(predict):
@@ -159,13 +180,15 @@ def test_scalar_output_in_column_form(predict):
     assert predict(signature_name="total", inputs=[1, 2]) == (200, {"outputs": 3.0})
 
 
-def test_zipped_request(dtypes_url):
+@pytest.mark.parametrize("encoding", ["gzip", "deflate, gzip"])
+def test_zipped_request(dtypes_url, encoding):
     response = httpx.post(
         f"{dtypes_url}/v1/models/dtypes:predict",
         content=gzip.compress(json.dumps({"inputs": 1}).encode()),
-        headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"},
+        headers={"Content-Encoding": encoding, "Content-Type": "text/plain", "Accept-Encoding": "gzip"},
     )
     assert response.json() == {"outputs": 2.0}
+    assert "Content-Encoding" not in response.headers
 
 
 @pytest.mark.local

@@ -76,9 +76,13 @@ def test_without_a_sweep_the_draws_lie_in_a_row():
         ({"slant": "0,1"}, "Code 'slant' takes one value, not '0,1'"),
         ({"style": "0,1,2"}, "Code 'style' takes one value or 2 with commas between, not '0,1,2'"),
         ({"angle": "0,1"}, "Code 'angle' takes one value, not '0,1'"),
-        ({"digit": "0.5"}, "Code 'digit' takes a category index, label:NAME or a sweep start:stop:count, not '0.5'"),
+        (
+            {"digit": "three"},
+            "Code 'digit' takes a category index, label:NAME or a sweep start:stop:count, not 'three'",
+        ),
+        ({"digit": "0.5"}, "Code 'digit' takes whole categories, and '0.5' gives 0.5"),
         ({"digit": "0:2:2.5"}, "not '0:2:2.5'"),
-        ({"digit": "0:1:3"}, "not '0:1:3'"),
+        ({"digit": "0:1:3"}, "whole categories, and '0:1:3' gives 0, 0.5, 1"),
         ({"digit": "3"}, "Code 'digit' has categories 0 to 2, not 3"),
         ({"digit": "label:eight"}, "Code 'digit' has no category with label 'eight'; labels: seven, three"),
     ],
@@ -158,10 +162,11 @@ def test_broken_pictures_are_named(name, content, tmp_path):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK", "I;16"])
 def test_pictures_are_seen_as_in_training(mode, channels, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (40, 50, 4), np.uint8)
-    image = Image.fromarray(noise, "RGBA").convert(mode)
+    sixteen = noise[..., 0].astype(np.uint16) * 257
+    image = Image.fromarray(sixteen) if mode == "I;16" else Image.fromarray(noise, "RGBA").convert(mode)
     path = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
     image.save(path)
     seen = fitted(opaque(path), (12, 8, channels))
@@ -176,8 +181,8 @@ def test_pictures_are_seen_as_in_training(mode, channels, tmp_path):
         (["describe", "--digit=3"], "describe takes nothing, not --digit=3"),
         (["generate", "--digit=3"], "generate needs --out=NAME.png, not --out="),
         (["generate", "--out=x.jpg"], "generate needs --out=NAME.png, not --out=x.jpg"),
-        (["generate", "--out=x.png", "--digit"], "--digit: codes are given once, as --NAME=VALUE"),
-        (["generate", "--out=x.png", "--digit=1", "--digit=2"], "--digit=2: codes are given once, as --NAME=VALUE"),
+        (["generate", "--out=x.png", "--digit"], "--digit: a code takes a value, as in --digit=VALUE"),
+        (["generate", "--out=x.png", "--digit=1", "--digit=2"], "--digit=2: --digit is given twice"),
         (["generate", "--out=x.png", "--n=0"], "infogan-query: error: flag --n=0: 0 is not a positive integer"),
         (["infer"], "infer takes paths of pictures, not nothing"),
         (["infer", "--size=3"], "infer takes paths of pictures, not --size=3"),

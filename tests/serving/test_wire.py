@@ -129,6 +129,31 @@ def test_the_last_value_stands_for_those_that_are_missing(proto, array):
     assert tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(proto.dtype)).numpy().tolist() == array
 
 
+@pytest.mark.parametrize(
+    ("values", "content"),
+    [
+        ([b"\xff", b"", b"x" * 300], b"\x01\x00\xac\x02\xff" + b"x" * 300),
+        ([b""], b"\x00"),
+        ([b"x" * 20_000, b"y"], b"\xa0\x9c\x01\x01" + b"x" * 20_000 + b"y"),
+    ],
+    ids=["three", "empty", "long"],
+)
+def test_strings_in_one_content(values, content):
+    """All lengths and then all bytes, as TensorFlow reads them."""
+    proto = TensorProto(dtype=7, tensor_content=content)
+    proto.tensor_shape.dim.add(size=len(values))
+    assert tf.io.parse_tensor(proto.SerializeToString(), tf.string).numpy().tolist() == values
+    assert from_proto(message_class("TensorProto").FromString(proto.SerializeToString())).tolist() == values
+
+
+@pytest.mark.parametrize("content", [b"\x02a", b"\x01ab", b"\x80"], ids=["short", "long", "no end"])
+def test_strings_that_do_not_fit(content):
+    proto = message_class("TensorProto")(dtype=7, tensor_content=content)
+    proto.tensor_shape.dim.add(size=1)
+    with pytest.raises((ValueError, IndexError)):
+        from_proto(proto)
+
+
 @pytest.mark.parametrize(("number", "name"), [(19, "DT_HALF"), (14, "DT_BFLOAT16"), (10**6, "1000000")])
 def test_tensors_that_cannot_be_read(number, name):
     with pytest.raises(ValueError, match=f"Tensors of type {name} cannot be read here"):

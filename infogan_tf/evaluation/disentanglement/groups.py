@@ -19,7 +19,7 @@ class Groups:
         ValueError: No two rows share a value.
     """
 
-    def __init__(self, values: np.ndarray, rng: np.random.Generator):
+    def __init__(self, values: np.ndarray, rng: np.random.Generator) -> None:
         _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
         self._order = np.lexsort((rng.random(len(values)), group))
         self._place = np.argsort(self._order)

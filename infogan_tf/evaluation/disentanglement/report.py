@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from keras.utils import Progbar
 
@@ -14,6 +16,7 @@ from infogan_tf.evaluation.disentanglement.mutual_information import mig, modula
 from infogan_tf.evaluation.disentanglement.samples import Represent, Sample, encode
 from infogan_tf.evaluation.disentanglement.sap import sap
 
+T = TypeVar("T")
 POOL = 3
 SMALLEST_POOL = 3000  # images, of which votes take 64 that share a value
 
@@ -79,7 +82,7 @@ def scores(train: Sample, test: Sample, seed: int = 0, samples: int = 10_000, ve
     """
     bar = Progbar(6 + train.factors.shape[1], unit_name="step", verbose=verbose)
 
-    def done(value):
+    def done(value: T) -> T:
         bar.add(1)
         return value
 
