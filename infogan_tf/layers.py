@@ -41,6 +41,14 @@ class Conv2DTranspose(layers.Conv2DTranspose):
         return _finish(self, products.upconv(inputs, tf.convert_to_tensor(self.kernel), self.strides[0]))
 
 
+@keras.saving.register_keras_serializable("infogan_tf")
+class LeakyReLU(layers.LeakyReLU):
+    """`keras.layers.LeakyReLU` whose gradient needs its output alone."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return products.leaky_relu(inputs, self.negative_slope)
+
+
 def _finish(layer: layers.Layer, outputs: tf.Tensor) -> tf.Tensor:
     if layer.use_bias:
         outputs = tf.nn.bias_add(outputs, tf.cast(tf.convert_to_tensor(layer.bias), outputs.dtype))

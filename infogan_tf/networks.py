@@ -20,7 +20,7 @@ import keras
 from keras import layers
 
 from infogan_tf.architectures import BATCH, SPECTRAL, TABLES, Architecture, Row
-from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense
+from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense, LeakyReLU
 from infogan_tf.spectral import SpectralConv2D, SpectralDense
 
 Policy = Any  # of precision, as Keras' `dtype` takes it: a name, a `DTypePolicy`, or None for the default
@@ -34,7 +34,7 @@ def _relu(x: keras.KerasTensor, dtype: Policy) -> keras.KerasTensor:
 
 
 def _leaky_relu(x: keras.KerasTensor, dtype: Policy) -> keras.KerasTensor:
-    return layers.LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
+    return LeakyReLU(LEAKY_RELU_SLOPE, dtype=dtype)(x)
 
 
 def _dense(units: int, dtype: Policy, spectral: bool = False, **kwargs: Any) -> Dense:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from infogan_tf import architectures, layers, networks
-from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense, each
+from infogan_tf.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dense, LeakyReLU, each
 
 SHAPES = [(16, 5), (4, 3, 3, 5)]
 
@@ -109,6 +109,13 @@ def test_layer_of_products_is_keras(kind, arguments, shape, activation, use_bias
     np.testing.assert_allclose(layer(x), theirs(x), rtol=1e-4, atol=1e-5)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is kind
+
+
+def test_leaky_relu_is_keras():
+    layer, x = LeakyReLU(0.3), np.float32([[-1.0, 0.0, 2.0]])
+    np.testing.assert_array_equal(layer(x), keras.layers.LeakyReLU(0.3)(x))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert (type(again), again.negative_slope) == (LeakyReLU, layer.negative_slope)
 
 
 def steps_of_a_trunk(pass_batches):
