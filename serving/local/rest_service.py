@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 
 import anyio
@@ -21,6 +22,7 @@ from infogan_serving.local.routes import Route, parse_route
 from infogan_serving.local.servable import Servable
 from infogan_serving.status_codes import StatusCode
 
+_AUTHORITY = re.compile(r"^https?://[^/]*")
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -46,7 +48,8 @@ class RestApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
-        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        path = _AUTHORITY.sub("", scope["raw_path"].decode("latin-1"))  # a target as of a request to a proxy has one
+        query = scope["query_string"].decode("latin-1")
         if scope["method"] in {"TRACE", "CONNECT"}:
             response = _html(501, "Not Implemented")
         elif path.lower().startswith("/v1/"):
