@@ -5,11 +5,13 @@ import shutil
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from infogan_serving.local import running
+from infogan_serving.local.servable import Servable
 from tests.serving.models import save_constant
 from tests.serving.ports import free_port
 
@@ -72,6 +74,28 @@ def test_a_higher_version_takes_over(server):
     server.wait_for({"10": "AVAILABLE", "1": "END"})
     assert server.answer() == server.answer("/versions/10") == 2.0
     assert server.answer("/versions/1") == "Servable not found for request: Specific(model, 1)"
+
+
+def test_a_request_that_is_being_answered_keeps_its_version(server, monkeypatch):
+    running, finish, run = threading.Event(), threading.Event(), Servable.run
+
+    def slow(self, signature, tensors):
+        running.set()
+        finish.wait(PATIENCE)
+        return run(self, signature, tensors)
+
+    with ThreadPoolExecutor() as threads:
+        monkeypatch.setattr(Servable, "run", slow)
+        answer = threads.submit(server.answer)
+        try:
+            assert running.wait(PATIENCE)
+            monkeypatch.undo()
+            server.publish("2", "2")
+            server.wait_for({"2": "AVAILABLE", "1": "END"})
+            assert server.answer() == 2.0
+        finally:
+            finish.set()
+        assert answer.result() == 1.0
 
 
 def test_a_lower_version_is_not_loaded(server):
