@@ -50,8 +50,10 @@ class Saving:
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Saving:
         config = dict(config)
-        for name in config.keys() & {"codes", *PARTS}:  # files from before a part existed lack it
-            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        # One after another: processes that share a model must make its variables in the same order.
+        for name in ("codes", *PARTS):
+            if name in config:  # files from before a part existed lack it
+                config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
 
     def get_compile_config(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Saving:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
-        for name in config.keys() & set(OBJECTS):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
+        for name in OBJECTS:
+            if name in config:
+                config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)

@@ -17,7 +17,7 @@ from tests.serving.ports import free_port
 
 pytestmark = pytest.mark.slow
 
-FLAGS = ("--preset=mnist_5k", "--batch_size=16", "--precision=float32", "--sync_batch_norm")
+FLAGS = ("--preset=mnist_5k", "--recognition_epochs=0", "--batch_size=16", "--precision=float32", "--sync_batch_norm")
 DEADLINE = 240
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from infogan_tf.model import InfoGAN
 from infogan_tf.optimizers import Adam
+from infogan_tf.saving import OBJECTS, PARTS
 from tests import tiny
 
 
@@ -222,3 +223,18 @@ def test_backup_and_restore_callback_resumes(tmp_path):
     resumed.fit(images, batch_size=8, epochs=3, verbose=0, callbacks=[backup()])
     assert int(resumed.generator_optimizer.iterations) == 6
     assert int(resumed.discriminator_optimizer.iterations) == 6
+
+
+def test_parts_are_made_in_one_order(monkeypatch):
+    """Workers make the variables of a loaded model together, and the order of a set is each process' own."""
+    model = tiny.model()
+    config, compile_config = model.get_config(), model.get_compile_config()
+    made, make = [], keras.saving.deserialize_keras_object
+
+    def recorded(config, *arguments):
+        made.append(config)
+        return make(config, *arguments)
+
+    monkeypatch.setattr(keras.saving, "deserialize_keras_object", recorded)
+    InfoGAN.from_config(config).compile_from_config(compile_config)
+    assert made == [*(config[name] for name in ("codes", *PARTS)), *(compile_config[name] for name in OBJECTS)]
