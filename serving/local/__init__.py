@@ -5,6 +5,7 @@ stand-in, not a server for real use: no batching, labels, metrics, classify or r
 is answered but not interrupted. What it knowingly refuses (400) though TensorFlow Serving does not: JSON nested more
 than some hundred deep, requests of more than 100 MiB, and what the older RapidJSON there lets pass, a number that is
 infinite only after rounding (1.8e308) and the second half alone of a surrogate pair.
+What it knowingly lets pass: a target that ends in a bare `?`; and an `output_filter` runs all outputs and then selects.
 """
 
 from infogan_serving.local.server import running
