@@ -20,7 +20,7 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 _CHOICES = {"precision": PRECISIONS, "jit": JIT, "adversarial_loss": ADVERSARIAL_LOSSES}
 _LEAST = {
     **dict.fromkeys(("epochs", "noise_size", "batch_size", "steps_per_epoch", "steps_per_execution"), 1),
-    **dict.fromkeys(("gradient_accumulation_steps",), 2),
+    "gradient_accumulation_steps": 2,
     **dict.fromkeys(("seed", "decay_epochs", "contrast_from_epoch", "information_in_discriminator_from_epoch"), 0),
     **dict.fromkeys(("discriminator_learning_rate", "generator_learning_rate", "recognition_learning_rate"), 0),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -43,10 +44,23 @@ class Conv2DTranspose(layers.Conv2DTranspose):
 
 @keras.saving.register_keras_serializable("infogan_tf")
 class LeakyReLU(layers.LeakyReLU):
-    """`keras.layers.LeakyReLU` whose gradient needs its output alone."""
+    """`keras.layers.LeakyReLU` whose gradient is taken from its output, which has the sign of its input.
+
+    TensorFlow then can fuse it with what comes before it; where the gradient needs the input, TensorFlow logs as an
+    error that it has failed to.
+    """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return products.leaky_relu(inputs, self.negative_slope)
+        @tf.custom_gradient
+        def activation(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            y = tf.nn.leaky_relu(x, self.negative_slope)
+
+            def gradient(dy: tf.Tensor) -> tf.Tensor:
+                return tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=self.negative_slope)
+
+            return y, gradient
+
+        return activation(inputs)
 
 
 def _finish(layer: layers.Layer, outputs: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Products of tensors with kernels, and an activation, through the fastest of TensorFlow's kernels for the same.
+"""Products of tensors with kernels, each through the fastest of TensorFlow's kernels that compute the same.
 
 On processors the obvious kernel is not always a good one: benchmarks/products.py times each pair. Gradients are the
 exact ones, and may be differentiated again.
@@ -55,25 +55,6 @@ def upconv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
         return _spread(x, kernel, stride, tf.stack([tf.shape(x)[0], *static[1:]]), static), gradient
 
     return product(x, kernel)
-
-
-def leaky_relu(x: tf.Tensor, slope: float) -> tf.Tensor:
-    """max(x, slope * x), for a slope of 0 to 1.
-
-    The gradient is taken from y, which has the sign of x: TensorFlow then can fuse the activation with what comes
-    before it (and where its own gradient needs x, logs that its attempt to do so has failed).
-    """
-
-    @tf.custom_gradient
-    def activation(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        y = tf.nn.leaky_relu(x, slope)
-
-        def gradient(dy: tf.Tensor) -> tf.Tensor:
-            return tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=slope)
-
-        return y, gradient
-
-    return activation(x)
 
 
 def _spread(x: tf.Tensor, kernel: tf.Tensor, stride: int, shape: tf.Tensor, static: tf.TensorShape) -> tf.Tensor:

@@ -118,6 +118,26 @@ def test_leaky_relu_is_keras():
     assert (type(again), again.negative_slope) == (LeakyReLU, layer.negative_slope)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_gradients_of_leaky_relu(dtype):
+    """Its value, its gradient and the gradient's, also where x is 0 and where slope times x is less than any number."""
+    tiny = np.finfo(np.float32).tiny
+    x, v = tf.constant([-3.0, -1e-3, -tiny, 0.0, tiny, 2.0], dtype), tf.range(6, dtype=dtype)
+
+    def found(function):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = function(x) ** 2
+            gradient = inner.gradient(y, x, output_gradients=v)
+        return [y, gradient, outer.gradient(gradient, x)]
+
+    expected = found(lambda x: tf.nn.leaky_relu(x, 0.1))
+    for value, target in zip(found(LeakyReLU(0.1, dtype=dtype)), expected, strict=True):
+        np.testing.assert_array_equal(tf.cast(value, tf.float32), tf.cast(target, tf.float32))
+
+
 def steps_of_a_trunk(pass_batches):
     """Features, gradients and moving statistics of a new trunk after passing two batches."""
     keras.utils.set_random_seed(0)

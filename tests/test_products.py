@@ -95,26 +95,6 @@ def test_gradients_can_be_differentiated(product):
     np.testing.assert_allclose(penalty_gradient(function), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_leaky_relu(dtype):
-    """Its value, its gradient and the gradient's, also where x is 0 and where slope times x is less than any number."""
-    tiny = np.finfo(np.float32).tiny
-    x, v = tf.constant([-3.0, -1e-3, -tiny, 0.0, tiny, 2.0], dtype), tf.range(6, dtype=dtype)
-
-    def found(function):
-        with tf.GradientTape() as outer:
-            outer.watch(x)
-            with tf.GradientTape() as inner:
-                inner.watch(x)
-                y = function(x) ** 2
-            gradient = inner.gradient(y, x, output_gradients=v)
-        return [y, gradient, outer.gradient(gradient, x)]
-
-    expected = found(lambda x: tf.nn.leaky_relu(x, 0.1))
-    for value, target in zip(found(lambda x: products.leaky_relu(x, 0.1)), expected, strict=True):
-        np.testing.assert_array_equal(tf.cast(value, tf.float32), tf.cast(target, tf.float32))
-
-
 def test_batch_size_may_be_unknown():
     @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 3])])
     def gradient(x):

@@ -34,9 +34,10 @@ class Checkpoints(keras.callbacks.Callback):
         if "stable_information" in (logs or {}):
             self._keep_if_best(path, epoch + 1, logs["stable_information"])
         found = list_checkpoints(self.folder)
-        outdated = [path for path, number in found if number > epoch + 1]
-        for path in outdated + [path for path, number in found if number <= epoch + 1][: -self.keep]:
-            path.unlink()
+        kept = [path for path, number in found if number <= epoch + 1][-self.keep :]
+        for path, _ in found:
+            if path not in kept:
+                path.unlink()
 
     def _keep_if_best(self, path: Path, epoch: int, value: float) -> None:
         outdated = list(self.folder.glob("best-*.keras"))

@@ -23,11 +23,6 @@ DTYPES = {
 _TAKES = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
 
 
-def takes(dtype: np.dtype, other: np.dtype) -> bool:
-    """Whether values of type `other` may stand for numbers or truth values of type `dtype`."""
-    return other.kind in _TAKES[dtype.kind]
-
-
 def as_input(name: str, values: ArrayLike, data_type: str | None) -> np.ndarray:
     """`values` as the type that a signature declares; strings as an object array of bytes.
 
@@ -53,7 +48,7 @@ def as_input(name: str, values: ArrayLike, data_type: str | None) -> np.ndarray:
         return strings.reshape(array.shape)
     if dtype not in DTYPES.values():
         raise ValueError(f"Input {name!r} is of a type that cannot be sent: {array.dtype}")
-    if not takes(dtype, array.dtype):
+    if array.dtype.kind not in _TAKES[dtype.kind]:
         raise ValueError(f"Input {name!r} takes {dtype}, not {array.dtype}")
     cast = array.astype(dtype)
     if dtype.kind in "iu" and (cast != array).any():

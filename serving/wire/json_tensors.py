@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from infogan_serving.wire.dtypes import DTYPES, takes
+from infogan_serving.wire.dtypes import DTYPES
+
+_KINDS = {"i": int, "u": int, "b": bool}  # what stands for each kind of numpy type in JSON
 
 
 def to_json(values: np.ndarray) -> Any:
@@ -32,8 +34,10 @@ def from_json(value: Any, data_type: str) -> np.ndarray:
     dtype = DTYPES[data_type]
     if data_type == "DT_STRING":
         value = _unwrap_bytes(value)
-    elif dtype.kind != "f" and np.size(value) and not takes(dtype, np.array(value).dtype):
-        raise ValueError(f"The answer is not {dtype}")  # numpy would cut off what follows the point
+    elif dtype.kind in _KINDS:  # numpy would cut off what follows the point
+        for item in np.array(value, dtype=object).ravel():
+            if type(item) is not _KINDS[dtype.kind]:
+                raise ValueError(f"{item!r} is no {dtype}")
     return np.array(value, dtype=dtype)
 
 

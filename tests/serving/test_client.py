@@ -145,6 +145,8 @@ def test_predict_returns_the_dtypes_of_the_signature(dtypes_client):
     for dtype in (np.int8, np.int16):
         [answer] = predict(f"echo_{np.dtype(dtype).name}", {"x": [-128, 127]}).values()
         assert (answer.dtype, answer.tolist()) == (dtype, [-128, 127])
+    ends = np.array([0, 2**64 - 1], np.uint64)  # of which numpy makes floats, unless it is told
+    assert predict("echo_uint64", {"x": ends})["y"].tolist() == ends.tolist()
     assert predict("echo_bool", {"x": [True, False]})["y"].tolist() == [True, False]
     assert predict("echo_string", {"x": np.array(["é", "b"])})["y"].tolist() == ["é".encode(), b"b"]
     assert predict("echo_string", {"x": [b"\xff", "a"]})["y"].tolist() == [b"\xff", b"a"]
