@@ -115,7 +115,9 @@ def _serve_locally(given: dict[str, Any]) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
 
     from infogan_serving.local import running  # noqa: PLC0415 - TensorFlow, once the flags are known to be good
+    from infogan_serving.local.memory import give_back_large_blocks  # noqa: PLC0415
 
+    give_back_large_blocks()
     grpc_port = _grpc_port()
     with running(
         given["model_base_path"],
