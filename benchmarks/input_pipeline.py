@@ -32,11 +32,13 @@ def memory(shape: tuple[int, int, int], folder: str):
 
 def tfrecords(shape: tuple[int, int, int], folder: str):
     """Images per second from files, which the system has in memory after the first pass."""
-    from infogan_tf.datasets.tfrecords import training_batches_from_tfrecords, write  # noqa: PLC0415
+    from infogan_tf.datasets import load, training_batches  # noqa: PLC0415
+    from infogan_tf.datasets.tfrecords import write  # noqa: PLC0415
 
     pattern = Path(folder) / f"{'x'.join(map(str, shape))}-*.tfrecord"
     write(_pixels(shape), pattern, SHARDS)
-    return _rate(training_batches_from_tfrecords(pattern, BATCH_SIZE, seed=0))
+    images = load(f"tfrecord:{pattern}", image_shape=shape).images
+    return _rate(training_batches(images, BATCH_SIZE, seed=0))
 
 
 def pictures(shape: tuple[int, int, int], folder: str):

@@ -1,9 +1,8 @@
-"""TFRecord files: what is written, the order of training batches, and files that are no good."""
+"""TFRecord files: what is written and read, and files that are no good."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.data.experimental.ops import distribute
 
 from infogan_tf.datasets import tfrecords
 
@@ -20,16 +19,6 @@ def pattern(tmp_path) -> str:
     return str(tmp_path / "set-*.tfrecord")
 
 
-def numbers(data: tf.data.Dataset) -> list[int]:
-    return [round(255 * float(value)) for batch in data.as_numpy_iterator() for value in batch.ravel()]
-
-
-def order(pattern: str, seed: int, batches: int, first_batch: int = 0, buffer_size: int = 10_000) -> list[int]:
-    """Of images in batches of 4."""
-    data = tfrecords.training_batches_from_tfrecords(pattern, 4, seed, first_batch=first_batch, buffer_size=buffer_size)
-    return numbers(data.take(batches))
-
-
 # ---------------------------------------------------------------- what is written and read
 
 
@@ -41,20 +30,13 @@ def test_round_trip(tmp_path):
     assert sorted(path.name for path in pattern.parent.iterdir()) == [
         f"set-0000{shard}-of-00003.tfrecord" for shard in range(3)
     ]
-    found = tfrecords.inspect(pattern)
-    assert (len(found.files), found.num_images, found.image_shape) == (3, 10, (4, 6, 3))
-    data = tfrecords.training_batches_from_tfrecords(pattern, 10, 0)
-    assert data.element_spec == tf.TensorSpec([10, 4, 6, 3], tf.float32)
-    batch = next(data.as_numpy_iterator())
-    assert (batch.min(), batch.max()) == (0.0, 1.0)
-    back = np.round(batch * 255).astype(np.uint8)
-    assert sorted(image.tobytes() for image in back) == sorted(image.tobytes() for image in images)
+    np.testing.assert_array_equal(tfrecords.images(pattern), images)
 
 
 def test_names_are_no_patterns_but_for_the_star(tmp_path):
     pattern, images = tmp_path / "a[0]-*.tfrecord", np.zeros((2, 1, 1, 1), np.uint8)
     tfrecords.write(images, pattern, 2)
-    assert tfrecords.inspect(pattern).num_images == 2
+    assert len(tfrecords.images(pattern)) == 2
     with pytest.raises(FileExistsError, match=r"a\[0\]-00000-of-00002.tfrecord exists"):
         tfrecords.write(images, pattern, 2)
 
@@ -67,36 +49,8 @@ def test_the_format_is_read_without_this_package(pattern):
         parsed = [tf.io.parse_single_example(record, features) for record in tf.data.TFRecordDataset(file)]
         assert all(example["shape"].numpy().tolist() == [1, 1, 1] for example in parsed)
         files.append([int(tf.io.decode_raw(example["image"], tf.uint8)[0]) for example in parsed])
-    assert sorted(number for file in files for number in file) == list(range(23))
-    assert all(file != sorted(file) for file in files)  # mixed when written
-
-
-def test_each_image_once_per_epoch_and_each_epoch_in_an_order_of_its_own(pattern):
-    seen = order(pattern, 0, 23)
-    epochs = [seen[start : start + 23] for start in range(0, 92, 23)]
-    assert all(sorted(epoch) == list(range(23)) for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 4
-
-
-@pytest.mark.parametrize("buffer_size", [1, 7, 10_000])
-def test_same_seed_same_order(pattern, buffer_size):
-    first = order(pattern, 5, 12, buffer_size=buffer_size)
-    assert first == order(pattern, 5, 12, buffer_size=buffer_size)
-    assert first != order(pattern, 6, 12, buffer_size=buffer_size)
-
-
-@pytest.mark.parametrize("first_batch", [1, 9])
-def test_first_batch_continues_the_same_sequence(pattern, first_batch):
-    assert order(pattern, 3, 12)[4 * first_batch :] == order(pattern, 3, 12 - first_batch, first_batch)
-
-
-def test_each_worker_reads_files_of_its_own(pattern):
-    """Of the files of 6, 6, 6 and 5 images each of two workers has two, and sees each image once per epoch."""
-    data = tfrecords.training_batches_from_tfrecords(pattern, 1, 0)
-    first, second = (numbers(distribute._AutoShardDataset(data, 2, worker).take(24)) for worker in range(2))
-    assert sorted({*first, *second}) == list(range(23))
-    assert sorted(len(set(seen)) for seen in (first, second)) == [11, 12]
-    assert not set(first) & set(second)
+    assert [number for file in files for number in file] == list(range(23))
+    assert [len(file) for file in files] == [6, 6, 6, 5]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -125,7 +79,7 @@ def test_write_refuses(tmp_path, monkeypatch, images, name, shards, error, text)
 def test_write_replaces_nothing(pattern):
     with pytest.raises(FileExistsError, match=r"set-00000-of-00004\.tfrecord exists"):
         tfrecords.write(numbered(5), pattern, 2)
-    assert tfrecords.inspect(pattern).num_images == 23
+    np.testing.assert_array_equal(tfrecords.images(pattern), numbered(23))
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
@@ -146,7 +100,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 def test_no_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file matches .*none-\*"):
-        tfrecords.training_batches_from_tfrecords(tmp_path / "none-*", 4, 0)
+        tfrecords.images(tmp_path / "none-*")
 
 
 def damage_end(path):
@@ -208,21 +162,20 @@ def fewer_bytes(path):
 def test_a_file_that_is_no_good_is_named_before_anything_starts(pattern, tmp_path, change, text):
     path = tmp_path / "set-00002-of-00004.tfrecord"
     change(path)
-    for reads in (lambda: tfrecords.training_batches_from_tfrecords(pattern, 4, 0), lambda: tfrecords.images(pattern)):
-        with pytest.raises(ValueError, match=text) as error:
-            reads()
-        assert str(path) in str(error.value)
+    with pytest.raises(ValueError, match=text) as error:
+        tfrecords.images(pattern)
+    assert str(path) in str(error.value)
 
 
 def test_missing_and_foreign_shards(pattern, tmp_path):
     first, second = (tmp_path / f"set-0000{shard}-of-00004.tfrecord" for shard in (0, 1))
     second.rename(tmp_path / "set-00001-of-00002.tfrecord")
     with pytest.raises(ValueError, match="matches 4 files, which name themselves parts of 2 and of 4"):
-        tfrecords.inspect(pattern)
+        tfrecords.images(pattern)
     (tmp_path / "set-00001-of-00002.tfrecord").rename(second)
     first.unlink()
     with pytest.raises(ValueError, match="matches 3 files, which name themselves parts of 4;"):
-        tfrecords.inspect(pattern)
+        tfrecords.images(pattern)
 
 
 def test_an_image_of_another_shape_within_a_file_stops_the_reading(tmp_path):
@@ -232,6 +185,3 @@ def test_an_image_of_another_shape_within_a_file_stops_the_reading(tmp_path):
             writer.write(tfrecords._example(np.zeros(shape, np.uint8)).SerializeToString())
     with pytest.raises(ValueError, match=r"differ in shape: \(2, 3, 1\) first, \(3, 2, 1\) in .*set-0"):
         tfrecords.images(tmp_path / "set-*")
-    data = tfrecords.training_batches_from_tfrecords(tmp_path / "set-*", 2, 0)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="image shapes differ"):
-        next(iter(data))

@@ -38,7 +38,7 @@ def training_batches(
         hashed = tf.fingerprint(tf.stack([tf.fill([batch_size], tf.cast(seed, tf.int64)), epochs], axis=1))
         keys = tf.cast(hashed[:, :3], tf.int32) % 255 + 1
         chosen = tf.raw_ops.RandomIndexShuffle(index=places, seed=keys, max_index=last)
-        return as_float(read(chosen))
+        return _as_float(read(chosen))
 
     batches = tf.data.Dataset.range(first_batch, np.iinfo(np.int64).max // batch_size)
     batches = batches.map(batch, num_parallel_calls=1, deterministic=True).prefetch(tf.data.AUTOTUNE)
@@ -55,9 +55,9 @@ def evaluation_batches(
     read = _reader(images)
     numbers = tf.data.Dataset.range(len(images)).batch(batch_size)
     if labels is None:
-        return numbers.map(lambda rows: as_float(read(rows))).prefetch(1)
+        return numbers.map(lambda rows: _as_float(read(rows))).prefetch(1)
     known = tf.constant(labels)
-    return numbers.map(lambda rows: (as_float(read(rows)), tf.gather(known, rows))).prefetch(1)
+    return numbers.map(lambda rows: (_as_float(read(rows)), tf.gather(known, rows))).prefetch(1)
 
 
 def _reader(images: np.ndarray | LazyImages) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -74,6 +74,6 @@ def _reader(images: np.ndarray | LazyImages) -> Callable[[tf.Tensor], tf.Tensor]
     return read
 
 
-def as_float(images: tf.Tensor) -> tf.Tensor:
+def _as_float(images: tf.Tensor) -> tf.Tensor:
     """8-bit images as float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255

@@ -1,4 +1,4 @@
-"""Images in TFRecord files, for sets that do not fit into memory and for reading from several machines.
+"""Images in TFRecord files, for sets that need not fit into memory.
 
 A record is a `tf.train.Example` with `image`, the bytes of a uint8 array, and `shape`, its height, width and channels.
 A set is all files of one path pattern, whose one * stands for the shard: "digits-*.tfrecord" is
@@ -12,7 +12,6 @@ import glob
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,29 +19,13 @@ from google.protobuf.message import DecodeError
 from tqdm import tqdm
 
 from infogan_tf.datasets.images import FileImages
-from infogan_tf.datasets.pipeline import as_float
 from infogan_tf.files import replaced_file
 
-READERS = 8  # files that are read in turns; the order of images depends on it
-FEATURES = {"image": tf.io.FixedLenFeature([], tf.string), "shape": tf.io.FixedLenFeature([3], tf.int64)}
-
-
-class RecordSet(NamedTuple):
-    """What `inspect` finds.
-
-    Attributes:
-        files: In the order of their shards.
-        num_images: In all files.
-        image_shape: (height, width, channels) of every image.
-    """
-
-    files: tuple[str, ...]
-    num_images: int
-    image_shape: tuple[int, int, int]
+FEATURES = ("image", "shape")
 
 
 def write(images: np.ndarray, path_pattern: str | Path, shards: int) -> None:
-    """Writes a set, in a random order: readers shuffle within a buffer only, which sorted images need not fit.
+    """Writes a set.
 
     Args:
         images: uint8 [n, height, width, channels].
@@ -60,25 +43,13 @@ def write(images: np.ndarray, path_pattern: str | Path, shards: int) -> None:
         raise ValueError(f"shards must be between 1 and the number of images, {len(images)}, got {shards}")
     if existing := _files(folder, name):
         raise FileExistsError(f"{existing[0]} exists; remove the files of {path_pattern} or choose another name")
-    order = np.random.default_rng(0).permutation(len(images))
     with contextlib.ExitStack() as stack:  # all or none: the files get their names when all are written
-        for shard in range(shards):
+        for shard, part in enumerate(np.array_split(images, shards)):
             path = folder / name.replace("*", f"{shard:05d}-of-{shards:05d}")
             temporary = stack.enter_context(replaced_file(path))
             with tf.io.TFRecordWriter(str(temporary)) as writer:
-                for image in images[order[shard::shards]]:
+                for image in part:
                     writer.write(_example(image).SerializeToString())
-
-
-def inspect(path_pattern: str | Path) -> RecordSet:
-    """Reads every file once, so that a damaged one does not end a run halfway.
-
-    Raises:
-        FileNotFoundError: No file matches.
-        ValueError: A shard is missing or of another set, or a file is damaged, empty, or holds something else.
-    """
-    files, image_shape = _files_and_shape(path_pattern)
-    return RecordSet(tuple(files), sum(_count(file) for file in files), image_shape)
 
 
 def images(path_pattern: str | Path) -> FileImages:
@@ -87,62 +58,14 @@ def images(path_pattern: str | Path) -> FileImages:
     Every file is read once, to find where its images begin and so that a damaged one does not end a run halfway.
 
     Raises:
-        FileNotFoundError, ValueError: As `inspect`; also if any two images differ in shape.
+        FileNotFoundError: No file matches.
+        ValueError: A shard is missing or of another set, images differ in shape, or a file is damaged, empty, or holds
+            something else.
     """
     files, image_shape = _files_and_shape(path_pattern)
     offsets = [_offsets(file, image_shape) for file in tqdm(files, desc="reading records", unit=" files", delay=1)]
     shards = np.repeat(np.arange(len(files)), [len(found) for found in offsets])
     return FileImages(files, shards, np.concatenate(offsets), image_shape)
-
-
-def training_batches_from_tfrecords(
-    path_pattern: str | Path, batch_size: int, seed: int, *, first_batch: int = 0, buffer_size: int = 10_000
-) -> tf.data.Dataset:
-    """Endless shuffled batches; every image once per epoch, batches running over the ends of epochs.
-
-    The order is a function of `seed` and of TensorFlow's global seed. Under a `tf.distribute` strategy each machine
-    reads files of its own.
-
-    Args:
-        path_pattern: Of the set.
-        batch_size: Images per batch.
-        seed: Of the order.
-        first_batch: How many batches to leave out; they are read and dropped.
-        buffer_size: Images to shuffle among.
-
-    Returns:
-        A dataset of float32 [batch_size, height, width, channels] in [0, 1].
-
-    Raises:
-        FileNotFoundError, ValueError: As `inspect`.
-    """
-    found = inspect(path_pattern)
-
-    def decode(records: tf.Tensor) -> tf.Tensor:
-        parsed = tf.io.parse_example(records, FEATURES)
-        same = tf.debugging.assert_equal(
-            parsed["shape"], tf.constant(found.image_shape, tf.int64), "image shapes differ"
-        )
-        with tf.control_dependencies([same]):
-            pixels = tf.io.decode_raw(parsed["image"], tf.uint8)
-        return as_float(tf.reshape(pixels, [batch_size, *found.image_shape]))
-
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.FILE
-    return (
-        tf.data.Dataset.from_tensor_slices(list(found.files))
-        .shuffle(len(found.files), seed)
-        .interleave(
-            tf.data.TFRecordDataset, cycle_length=READERS, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-        )
-        .shuffle(buffer_size, seed)
-        .repeat()
-        .skip(first_batch * batch_size)
-        .batch(batch_size, drop_remainder=True)
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-        .with_options(options)
-    )
 
 
 def _folder_and_name(path_pattern: str | Path) -> tuple[Path, str]:
@@ -210,7 +133,7 @@ def _offsets(file: str, image_shape: tuple[int, int, int]) -> np.ndarray:
 def _parse(file: str, record: bytes) -> tuple[tuple[int, int, int], bytes]:
     """The shape and the pixels of a record."""
     features = tf.train.Example.FromString(record).features.feature
-    if not FEATURES.keys() <= features.keys():
+    if not all(name in features for name in FEATURES):
         raise ValueError(f"{file} has the features {', '.join(sorted(features))}; needed are {', '.join(FEATURES)}")
     shape = tuple(features["shape"].int64_list.value)
     sizes = [len(value) for value in features["image"].bytes_list.value]
@@ -219,15 +142,6 @@ def _parse(file: str, record: bytes) -> tuple[tuple[int, int, int], bytes]:
             f"{file}: `shape` must be height, width, channels and `image` as many bytes, got {list(shape)} and {sizes}"
         )
     return shape, features["image"].bytes_list.value[0]
-
-
-def _count(file: str) -> int:
-    """Records in a file, each checked by its checksum."""
-    batches = tf.data.TFRecordDataset(file).batch(1024)
-    try:
-        return int(batches.reduce(0, lambda count, records: count + tf.size(records)))
-    except tf.errors.DataLossError as error:
-        raise _damaged(file, error) from None
 
 
 def _damaged(file: str, error: tf.errors.DataLossError) -> ValueError:
