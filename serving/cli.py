@@ -1,5 +1,6 @@
 """`infogan-serve`: TensorFlow Serving or the local server, with the flags of tensorflow_model_server."""
 
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -119,17 +120,20 @@ def _serve_locally(given: dict[str, Any]) -> None:
 
     give_back_large_blocks()
     grpc_port = _grpc_port()
-    with running(
-        given["model_base_path"],
-        _NAME.value,
-        _PORT.value,
-        _ADDRESS.value,
-        _POLL.value,
-        cors=_CORS.value,
-        grpc_port=grpc_port,
-        warm_up=_WARM_UP.value,
-        timeout_seconds=_TIMEOUT.value / 1000,
-    ) as url:
+    with (
+        contextlib.suppress(SystemExit),
+        running(
+            given["model_base_path"],
+            _NAME.value,
+            _PORT.value,
+            _ADDRESS.value,
+            _POLL.value,
+            cors=_CORS.value,
+            grpc_port=grpc_port,
+            warm_up=_WARM_UP.value,
+            timeout_seconds=_TIMEOUT.value / 1000,
+        ) as url,
+    ):
         logging.info(
             "Local stand-in for TensorFlow Serving (the server for real use): %s at %s/v1/models/%s%s",
             given["model_base_path"],
@@ -138,6 +142,9 @@ def _serve_locally(given: dict[str, Any]) -> None:
             f", gRPC at {_ADDRESS.value} port {grpc_port}" if grpc_port else "",
         )
         signal.pause()
+    # What ran out of time may still run in a thread, for whose end Python would wait.
+    logging.flush()
+    os._exit(0)
 
 
 def _grpc_port() -> int | None:

@@ -28,18 +28,18 @@ async def read_body(request: Request) -> bytes:
 
 
 def gunzip(body: bytes) -> bytes:
-    """The unpacked body; empty if it is not gzip or unpacks to more than 100 MiB, as in TensorFlow Serving.
+    """The unpacked body; empty if it is not one gzip member alone or unpacks to more than 100 MiB.
 
-    See tensorflow_serving/util/net_http/server/internal/evhttp_request.cc.
+    As in TensorFlow Serving, see tensorflow_serving/util/net_http/server/internal/evhttp_request.cc.
     """
     # Measured before it is kept, so that what is refused takes no memory.
     unpacker, size = zlib.decompressobj(_GZIP), 0
     try:
         for start in range(0, len(body), _PIECE):
-            size += len(unpacker.decompress(body[start : start + _PIECE]))
             if size > MAX_BYTES or unpacker.eof:
-                break
-        fits = unpacker.eof and size <= MAX_BYTES
+                return b""
+            size += len(unpacker.decompress(body[start : start + _PIECE]))
+        fits = unpacker.eof and not unpacker.unused_data and size <= MAX_BYTES
         return zlib.decompress(body, _GZIP, bufsize=size or 1) if fits else b""
     except zlib.error:
         return b""

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
+MAX_RANK = 32  # of a tensor of strings: on more, what TensorFlow calls in NumPy's C interface ends the process
+
 
 def data_type_name(dtype: tf.DType) -> str:
     """The name that TensorFlow's C++ texts use for `dtype`: float, half, ..."""

@@ -18,7 +18,8 @@ class RequestError(Exception):
     @property
     def body(self) -> bytes:
         """The answer's body: `{"error": message}`, or nothing at all when there is no message."""
-        return json.dumps({"error": self.message}).encode() if self.message else b""
+        text = json.dumps({"error": self.message}, ensure_ascii=False) if self.message else ""
+        return text.encode("utf-8", "surrogateescape")
 
 
 def invalid(message: str) -> RequestError:

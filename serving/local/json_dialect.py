@@ -12,10 +12,11 @@ import rapidjson
 
 from infogan_serving.local.errors import invalid
 
-_BOM = re.compile(rb"(\xef(\xbb\xbf?)?)?")  # or the beginning of one
+_BOM = re.compile(rb"\xef?\xbb?\xbf?")  # each byte of it is skipped by itself
 _QUOTED = 256
 # Bytes that are not UTF-8 are nothing to TensorFlow Serving, but our RapidJSON refuses them. They go through it as
-# private characters, and in strings come out as the surrogates that encode(errors="surrogateescape") makes bytes again.
+# private characters, and in strings come out as the surrogates that encode(errors="surrogateescape") makes bytes again
+# (so does, in such a body, what really is one of these 128 characters).
 _SURROGATES = {0x10FF00 + byte: 0xDC00 + byte for byte in range(0x80, 0x100)}
 _PRIVATE = {surrogate: character for character, surrogate in _SURROGATES.items()}
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from infogan_serving.local.dtypes import ACCEPTS, data_type_name
+from infogan_serving.local.dtypes import ACCEPTS, MAX_RANK, data_type_name
 from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.json_dialect import JsonObject, quote, type_name
 from infogan_serving.status_codes import StatusCode
 
-_MAX_RANK = 63  # of a row; NumPy's is 64, and TensorFlow's kernels stop far below
+_MAX_RANK = MAX_RANK - 1  # of a row
 
 
 def read_tensor(value: Any, dtype: tf.DType) -> tuple[list[int], list]:

@@ -40,6 +40,8 @@ def write_parts(name: str, values: np.ndarray, axis: int) -> list[str]:
 def _scalars(name: str, values: np.ndarray) -> list[str]:
     dtype = tf.as_dtype(values.dtype)
     flat = values.ravel()
+    if not flat.size:
+        return []
     if dtype.name in _FULL_DIGITS:
         return format_floats(flat)
     if dtype.name in _INTEGERS:

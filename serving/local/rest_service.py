@@ -22,7 +22,9 @@ from infogan_serving.local.routes import Route, parse_route
 from infogan_serving.local.servable import Servable
 from infogan_serving.status_codes import StatusCode
 
-_AUTHORITY = re.compile(r"^https?://[^/]*")
+_METHODS = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"}
+_AUTHORITY = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
+_URI = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?#-]|%[0-9A-Fa-f]{2})*", re.ASCII)  # as in RFC 3986, after the host
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -36,7 +38,7 @@ class RestApi:
     Args:
         model: what it serves.
         cors: tell browsers that pages of any origin may ask.
-        timeout_seconds: of a predict request; the model itself is not interrupted.
+        timeout_seconds: of a predict request once its body is here; the model itself is not interrupted.
     """
 
     def __init__(self, model: Model, cors: bool, timeout_seconds: float) -> None:
@@ -50,10 +52,13 @@ class RestApi:
         """Answers one HTTP request."""
         path = _AUTHORITY.sub("", scope["raw_path"].decode("latin-1"))  # a target as of a request to a proxy has one
         query = scope["query_string"].decode("latin-1")
-        if scope["method"] in {"TRACE", "CONNECT"}:
+        target = f"{path}?{query}" if query else path
+        if scope["method"] not in _METHODS:
             response = _html(501, "Not Implemented")
+        elif not _URI.fullmatch(target):
+            response = _html(400, "Bad Request")
         elif path.lower().startswith("/v1/"):
-            response = await self._answer(Request(scope, receive), f"{path}?{query}" if query else path)
+            response = await self._answer(Request(scope, receive), target)
             response.headers.update(self._headers)
         else:
             response = _html(404, "Not Found")

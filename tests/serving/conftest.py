@@ -107,6 +107,6 @@ def predict(dtypes_url):
                 f"{dtypes_url}/v1/models/{target}", content=json.dumps(fields) if body is None else body
             )
             assert response.headers["content-type"] == "application/json"
-            return response.status_code, json.loads(response.content)
+            return response.status_code, json.loads(response.content.decode("utf-8", "surrogateescape"))
 
         yield post

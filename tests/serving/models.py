@@ -41,6 +41,7 @@ JSON_DTYPES = [
     tf.string,
 ]
 OTHER_DTYPES = [tf.float16, tf.bfloat16, tf.uint16, tf.complex64, tf.complex128]  # gRPC alone carries them
+_THREE = tf.constant(3.0)
 _NOISE = tf.TensorSpec([None, 3], tf.float32, "z")
 _CODE = tf.TensorSpec([None, 10], tf.float32, "c")
 _IMAGE = tf.TensorSpec([None, 4, 4, 1], tf.float32, "x")
@@ -104,12 +105,17 @@ def save_dtypes(folder: Path) -> None:
             lambda a, b: {"total": a + tf.cast(b, tf.float32), "b": tf.identity(b)},
             [_any(tf.float32, "a"), _any(tf.int32, "b")],
         ),
+        scaled=(
+            lambda x, factor=_THREE: {"y": x * factor},
+            [_any(tf.float32, "x"), tf.TensorSpec([], tf.float32, "factor")],
+        ),
         png=(lambda x: {"y_bytes": tf.identity(x)}, [_any(tf.string, "x")]),
         texts=(lambda x: {"y_bytes": tf.identity(x), "y": tf.identity(x)}, [_any(tf.string, "x")]),
         floats_named_bytes=of_float(y_bytes=tf.identity),
         total=of_float(y=tf.reduce_sum),
         uneven=of_float(first=tf.identity, second=lambda x: x[:1]),
         no_rows=of_float(y=lambda x: x[:0]),
+        no_halves=of_float(y=lambda x: tf.cast(x[:0], tf.float16)),
         product=of_float(y=lambda x: tf.matmul(x, tf.ones([2, 1]))),
         **{f"to_{dtype.name}": of_float(y=lambda x, dtype=dtype: tf.cast(x, dtype)) for dtype in OTHER_DTYPES},
         missing_file=(
@@ -141,9 +147,7 @@ def _save(folder: Path, **signatures: tuple) -> None:
     module = tf.Module()
     for name, function in functions.items():
         setattr(module, f"_{name}", function)
-    tf.saved_model.save(
-        module, str(folder), signatures={name: f.get_concrete_function() for name, f in functions.items()}
-    )
+    tf.saved_model.save(module, str(folder), signatures=functions)
 
 
 def _main(folder: Path) -> None:

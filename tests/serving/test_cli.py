@@ -7,10 +7,14 @@ import subprocess
 import sys
 
 import grpc
+import httpx
 import pytest
+import tensorflow as tf
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from infogan_serving import Client
 from infogan_serving.local import running
@@ -53,6 +57,41 @@ def test_serves_until_it_is_told_to_end(infogan_base, ending):
             process.kill()
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+NEVER_ENDS = """
+import tensorflow as tf
+
+@tf.function(input_signature=[tf.TensorSpec([], tf.float32, "x")])
+def endless(x):
+    return {"y": tf.while_loop(lambda y: y >= 0, lambda y: [y * 1.0], [x])[0]}
+
+module = tf.Module()
+module.endless = endless
+tf.saved_model.save(module, r"%s", signatures=endless)
+"""
+
+
+@pytest.mark.parametrize("transport", ["REST", "gRPC"])
+def test_ends_though_a_request_that_ran_out_of_time_still_runs(tmp_path, transport):
+    subprocess.run([sys.executable, "-c", NEVER_ENDS % (tmp_path / "1")], check=True, capture_output=True)
+    port = free_port()
+    flags = f"--model_base_path={tmp_path}", "--rest_api_port=0", f"--port={port}", "--rest_api_timeout_in_ms=500"
+    with subprocess.Popen(command(*flags), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = next(line for line in process.stderr if "stand-in for TensorFlow Serving" in line)
+            url = re.search(r"(http://127\.0\.0\.1:\d+)/v1/models/model", line)[0]
+            if transport == "REST":
+                assert httpx.post(f"{url}:predict", json={"inputs": 1}, timeout=60).status_code == 504
+            else:
+                sent = PredictRequest(model_spec=ModelSpec(name="model"), inputs={"x": tf.make_tensor_proto(1.0)})
+                with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as raised:
+                    PredictionServiceStub(channel).Predict(sent, timeout=0.5)
+                assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+            process.terminate()
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
 
 
 def test_used_port(infogan_base):

@@ -141,6 +141,17 @@ def test_integers_beyond_a_narrow_dtype_wrap(predictions, dtype):
     np.testing.assert_array_equal(tf.make_ndarray(answer), tf.io.parse_tensor(proto.SerializeToString(), dtype))
 
 
+def test_strings_of_the_highest_rank(predictions):
+    answer = predictions.Predict(request(spec("png"), x=of_rank(32))).outputs["y_bytes"]
+    assert (answer.string_val, answer.tensor_shape) == ([b"a"], of_rank(32).tensor_shape)
+
+
+@pytest.mark.parametrize(("more", "y"), [({}, 6), ({"factor": np.float32(5)}, 10)])
+def test_an_input_with_a_default_may_be_missing(predictions, more, y):
+    answer = predictions.Predict(request(spec("scaled"), x=np.float32(2), **more))
+    assert tf.make_ndarray(answer.outputs["y"]) == y
+
+
 @pytest.mark.parametrize(("wanted", "names"), [([], {"total", "b"}), (["b"], {"b"}), (["b", "total"], {"total", "b"})])
 def test_output_filter(predictions, wanted, names):
     answer = predictions.Predict(request(spec("two"), wanted, a=np.float32([1]), b=np.int32([1])))
@@ -151,6 +162,14 @@ A, B = np.float32([1]), np.int32([1])
 BAD_LENGTH = TensorProto(
     dtype=tf.float32.as_datatype_enum, tensor_shape=tf.TensorShape([2]).as_proto(), tensor_content=b"123"
 )
+
+
+def of_rank(rank: int) -> TensorProto:
+    return TensorProto(
+        dtype=tf.string.as_datatype_enum, tensor_shape=tf.TensorShape([1] * rank).as_proto(), string_val=[b"a"]
+    )
+
+
 NO_DTYPE = TensorProto(tensor_shape=tf.TensorShape([1]).as_proto(), float_val=[1])
 
 
@@ -166,12 +185,15 @@ NO_DTYPE = TensorProto(tensor_shape=tf.TensorShape([1]).as_proto(), float_val=[1
         (request(spec("s")), "FAILED_PRECONDITION", 'Serving signature key "s" not found.'),
         (request(spec("two"), a=A), "INVALID_ARGUMENT", "Sent extra: {}. Missing but required: {b}."),
         (request(spec(), x=A, y=A), "INVALID_ARGUMENT", "Sent extra: {y}. Missing but required: {}."),
-        (request(spec()), "INVALID_ARGUMENT", "input size does not match signature: "),
+        (request(spec()), "INVALID_ARGUMENT", "input size does not match signature: 0!=1 len({}) != len({x})."),
+        (request(spec("scaled"), factor=A[0]), "INVALID_ARGUMENT", "Signature input alias: x"),
+        (request(spec("scaled"), x=A, factor=A[0], k=A), "INVALID_ARGUMENT", "Sent extra: {k}. Missing"),
         (request(spec("two"), a=A, k=B), "INVALID_ARGUMENT", "Signature input alias: b"),
         (request(spec("two"), a=B, b=B), "INVALID_ARGUMENT", "Expects arg[0] to be float but int32 is provided"),
         (request(spec("two"), a=A, b=A), "INVALID_ARGUMENT", "Expects arg[1] to be int32 but float is provided"),
         (request(spec(), x=np.float64(1)), "INVALID_ARGUMENT", "Expects arg[0] to be float but double is provided"),
         (request(spec(), x=BAD_LENGTH), "INVALID_ARGUMENT", "tensor parsing error: x"),
+        (request(spec("png"), x=of_rank(33)), "INVALID_ARGUMENT", "tensor parsing error: x"),
         (request(spec(), x=NO_DTYPE), "INVALID_ARGUMENT", "tensor parsing error: x"),
         (request(spec(), x=floats(None, 1)), "INVALID_ARGUMENT", "tensor parsing error: x"),
         (request(spec(), x=floats([None], 1)), "INVALID_ARGUMENT", "tensor parsing error: x"),

@@ -48,6 +48,15 @@ def test_of_a_repeated_key_the_first_counts_elsewhere(predict):
     assert predict('{"inputs": {"x": [1], "x": [[[2]]]}, "inputs": {"x": {"y": []}}}') == (200, {"outputs": [2.0]})
 
 
+def test_strings_of_the_highest_rank(predict):
+    """Of one rank more, TensorFlow's way to NumPy would end the process."""
+    sent, answer = "a", {"b64": "YQ=="}
+    for _ in range(31):
+        sent, answer = [sent], [answer]
+    assert predict(signature_name="png", inputs=sent) == (200, {"outputs": answer})
+    assert predict(signature_name="png", instances=[sent]) == (200, {"predictions": [answer]})
+
+
 def test_strings_need_not_be_utf8(predict):
     data = b"caf\xc3\xa9 \xe9\xff"
     answer = {"outputs": {"b64": base64.b64encode(data).decode()}}
@@ -213,11 +222,13 @@ def test_body_size_limit(dtypes_url, monkeypatch):
     [
         (gzip.compress(b""), b""),
         (gzip.compress(bytes(range(256)) * 1000), bytes(range(256)) * 1000),
-        (gzip.compress(b"one") + b"what follows is ignored" * 1000, b"one"),
+        (gzip.compress(b"one") + b"\0", b""),
+        (gzip.compress(b"one") + b"what follows" * 1000, b""),
+        (gzip.compress(b"one") + gzip.compress(b"two"), b""),
         (gzip.compress(b"cut off")[:-1], b""),
         (b"no gzip", b""),
     ],
-    ids=["empty", "long", "followed", "cut", "other"],
+    ids=["empty", "long", "followed", "followed far", "two members", "cut", "other"],
 )
 @pytest.mark.local
 def test_unzipped(zipped, plain):
