@@ -3,6 +3,8 @@
 # make test-slow   run those that take a minute or more each
 # make test-serving URL=http://HOST:8501 GRPC=HOST:8500   run tests/serving against a TensorFlow Serving that has
 #             what `python -m tests.serving.models FOLDER` writes
+# make lint   check the style
+# make clean   remove $(VENV) and what building leaves
 # All install what they need into $(VENV) first.
 
 PYTHON ?= python3

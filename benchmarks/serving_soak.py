@@ -1,6 +1,6 @@
 """The local server under load, while versions are published, and under fire.
 
-    python benchmarks/serving_soak.py --ordinary=100000 --hostile=10000 --out=benchmarks/results/serving_soak.json
+    python benchmarks/serving_soak.py --ordinary=10000 --hostile=100000 --out=benchmarks/results/serving_soak.json
 
 Exports two untrained models with the paper's MNIST networks and serves the first with `infogan-serve`. Clients, half of
 them over REST and half over gRPC, generate images and compare each with what the Python model of the answering version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 def machine(*packages: str) -> dict[str, Any]:
     """Processor, cores, Python's version and those of `packages`."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    known = dict(re.findall(r"(?m)^(.+?)\s*: (.*)$", cpuinfo.read_text())) if cpuinfo.exists() else {}
+    family = f", family {known['cpu family']}, model {known['model']}" if "cpu family" in known else ""  # AMD, Intel
     return {
-        "processor": names[0] if names else platform.processor(),
+        "processor": known.get("model name", platform.processor()) + family,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in packages},

@@ -85,7 +85,7 @@ def _serve(argv: list[str]) -> None:
     except (OSError, RuntimeError) as error:
         sys.exit(f"infogan-serve: {error}")
     except ModuleNotFoundError as error:
-        sys.exit(f"infogan-serve: {error}: pip install 'infogan-tf[serving]'")
+        sys.exit(f"infogan-serve: {error}: pip install '.[serving]' in a clone of infogan-tf")
 
 
 def _become(engine: str, given: dict[str, Any]) -> None:

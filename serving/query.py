@@ -105,7 +105,7 @@ def _query(argv: list[str]) -> None:
     try:
         _COMMANDS[command](words)
     except ModuleNotFoundError as error:
-        sys.exit(f"infogan-query: error: {error}: pip install 'infogan-tf[serving]'")
+        sys.exit(f"infogan-query: error: {error}: pip install '.[serving]' in a clone of infogan-tf")
     except (ServingError, ValueError, OSError, ImportError) as error:
         sys.exit(f"infogan-query: error: {error}")
 

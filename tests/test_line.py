@@ -132,14 +132,17 @@ def test_readme_asyncio_example(servable):
 
 def test_readme_tells_which_picture_is_in_which_group(workdir, float32_model, tmp_path, capsys):
     rng = np.random.default_rng(0)
-    files = [tmp_path / name for name in ("a.jpg", "b/c.jpg", "d.jpg")]
+    files = [tmp_path / name for name in ("a.jpg", "b/c.PNG", "d.bmp")]
     files[1].parent.mkdir()
     for file in files:
         Image.fromarray(rng.integers(0, 256, (40, 30, 3), np.uint8)).save(file)
+    (tmp_path / "z.jpg").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no picture")
     source = readme_example("rglob").replace("/path/to/pictures", str(tmp_path)).replace("group_probs", "digit_probs")
     exec(compile(source.replace("runs/mine", str(workdir)), "README.md", "exec"), {})
-    told = [line.split() for line in capsys.readouterr().out.splitlines() if ".jpg" in line]
-    assert [line[0] for line in told] == [str(file) for file in files]
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in told] == [str(file) for file in (*files, tmp_path / "z.jpg")]
+    assert "no PNG, JPEG, BMP or GIF" in " ".join(told.pop())
     images = np.stack([decoding.read(file, (28, 28, 1)) for file in files]).astype(np.float32) / 255
     probs = float32_model.infer_code(images)["digit_probs"].numpy()
     np.testing.assert_allclose([float(line[2]) for line in told], probs.max(axis=1), atol=0.03)  # 0.01, and bfloat16

@@ -130,7 +130,7 @@ def test_every_flag_is_the_servers(serving, pod, compose):
 )
 def test_every_flag_in_the_text_is_the_servers(path):
     written = re.findall(r"(?<![\w-])--([a-z0-9]+(?:_[a-z0-9]+)+)\b", path.read_text())  # only its flags have a _
-    assert set(written) <= FLAGS.keys() | {"max_batch_size"}  # infogan-export's
+    assert set(written) <= FLAGS.keys() | {"max_batch_size", "keep_precision"}  # infogan-export's
 
 
 def test_compose_schema(compose):
