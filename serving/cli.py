@@ -121,7 +121,7 @@ def _serve_locally(given: dict[str, Any]) -> None:
     give_back_large_blocks()
     grpc_port = _grpc_port()
     with (
-        contextlib.suppress(SystemExit),
+        contextlib.suppress(SystemExit),  # of the signals' handler
         running(
             given["model_base_path"],
             _NAME.value,

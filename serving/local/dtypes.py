@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
-MAX_RANK = 32  # of a tensor of strings: on more, what TensorFlow calls in NumPy's C interface ends the process
+MAX_RANK = 32  # strings of more dimensions end the process on their way from NumPy to TensorFlow
 
 
 def data_type_name(dtype: tf.DType) -> str:

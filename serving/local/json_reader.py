@@ -11,7 +11,7 @@ from infogan_serving.local.errors import RequestError, invalid
 from infogan_serving.local.json_dialect import JsonObject, quote, type_name
 from infogan_serving.status_codes import StatusCode
 
-_MAX_RANK = MAX_RANK - 1  # of a row
+_MAX_RANK = MAX_RANK - 1  # of a row, to which the batch is added
 
 
 def read_tensor(value: Any, dtype: tf.DType) -> tuple[list[int], list]:

@@ -1,4 +1,4 @@
-"""Memory that large requests leave to others."""
+"""Memory that large requests give back to the system."""
 
 import ctypes
 

@@ -41,7 +41,7 @@ JSON_DTYPES = [
     tf.string,
 ]
 OTHER_DTYPES = [tf.float16, tf.bfloat16, tf.uint16, tf.complex64, tf.complex128]  # gRPC alone carries them
-_THREE = tf.constant(3.0)
+_FACTOR = tf.constant(3.0)
 _NOISE = tf.TensorSpec([None, 3], tf.float32, "z")
 _CODE = tf.TensorSpec([None, 10], tf.float32, "c")
 _IMAGE = tf.TensorSpec([None, 4, 4, 1], tf.float32, "x")
@@ -106,7 +106,7 @@ def save_dtypes(folder: Path) -> None:
             [_any(tf.float32, "a"), _any(tf.int32, "b")],
         ),
         scaled=(
-            lambda x, factor=_THREE: {"y": x * factor},
+            lambda x, factor=_FACTOR: {"y": x * factor},
             [_any(tf.float32, "x"), tf.TensorSpec([], tf.float32, "factor")],
         ),
         png=(lambda x: {"y_bytes": tf.identity(x)}, [_any(tf.string, "x")]),

@@ -65,6 +65,12 @@ def floats(shape, *values) -> TensorProto:
     )
 
 
+def of_rank(rank: int) -> TensorProto:
+    return TensorProto(
+        dtype=tf.string.as_datatype_enum, tensor_shape=tf.TensorShape([1] * rank).as_proto(), string_val=[b"a"]
+    )
+
+
 def refusal(call, message, **options) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as raised:
         call(message, **options)
@@ -162,14 +168,6 @@ A, B = np.float32([1]), np.int32([1])
 BAD_LENGTH = TensorProto(
     dtype=tf.float32.as_datatype_enum, tensor_shape=tf.TensorShape([2]).as_proto(), tensor_content=b"123"
 )
-
-
-def of_rank(rank: int) -> TensorProto:
-    return TensorProto(
-        dtype=tf.string.as_datatype_enum, tensor_shape=tf.TensorShape([1] * rank).as_proto(), string_val=[b"a"]
-    )
-
-
 NO_DTYPE = TensorProto(tensor_shape=tf.TensorShape([1]).as_proto(), float_val=[1])
 
 
