@@ -65,7 +65,7 @@ class LeakyReLU(layers.LeakyReLU):
 
 def _finish(layer: layers.Layer, outputs: tf.Tensor) -> tf.Tensor:
     if layer.use_bias:
-        outputs = tf.nn.bias_add(outputs, tf.cast(tf.convert_to_tensor(layer.bias), outputs.dtype))
+        outputs = products.add_bias(outputs, tf.cast(tf.convert_to_tensor(layer.bias), outputs.dtype))
     return outputs if layer.activation is None else layer.activation(outputs)
 
 
