@@ -33,7 +33,6 @@ class Case(NamedTuple):
     wanted: str
     x: tuple[int, ...]
     kernel: tuple[int, ...]
-    dtypes: tuple[str, ...] = ("float32", "bfloat16")
 
 
 CASES = (
@@ -42,15 +41,20 @@ CASES = (
     Case("dense", "x", (1024,), (1024, 128)),
     Case("upconv", "value", (14, 14, 64), (4, 4, 1, 64)),
     Case("conv", "x", (28, 28, 1), (4, 4, 1, 64)),
-    Case("upconv", "kernel", (7, 7, 128), (4, 4, 64, 128), ("bfloat16",)),
-    Case("conv", "kernel", (14, 14, 64), (4, 4, 64, 128), ("bfloat16",)),
+    Case("upconv", "kernel", (7, 7, 128), (4, 4, 64, 128)),
+    Case("conv", "kernel", (14, 14, 64), (4, 4, 64, 128)),
+    Case("bias", "kernel", (14, 14, 64), (64,)),
+    Case("bias", "kernel", (28, 28, 1), (1,)),
 )
+DTYPES = ("float32", "bfloat16")
 CHOSEN = {
+    "bias": products.add_bias,
     "dense": products.dense,
     "conv": lambda x, kernel: products.conv(x, kernel, 2),
     "upconv": lambda x, kernel: products.upconv(x, kernel, 2),
 }
 PLAIN = {
+    "bias": tf.nn.bias_add,
     "dense": tf.matmul,
     "conv": lambda x, kernel: tf.nn.conv2d(x, kernel, 2, "SAME"),
     "upconv": lambda x, kernel: tf.nn.conv2d_transpose(
@@ -89,7 +93,7 @@ def main(argv: list[str]) -> None:
     del argv
     measured = {}
     for case in CASES:
-        for dtype in case.dtypes:
+        for dtype in DTYPES:
             for batch_size in BATCH_SIZES:
                 pair = [function(kind[case.layer], case, batch_size, dtype) for kind in (PLAIN, CHOSEN)]
                 measured[case, dtype, batch_size] = pair, ([], [])

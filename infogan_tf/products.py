@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # of the two factors, from that of their product
+Shape = Sequence[int | None]
 
-# From how many channels on a convolution over the batch is the faster way to a kernel's gradient: few of them go with
-# large maps, whose size becomes that of its kernel.
+# From how many channels on, and of how many images at once, a convolution over the batch is the faster way to a
+# kernel's gradient; and how many bytes of images stay in the cache meanwhile.
 MANY_CHANNELS = 32
 MANY_IMAGES = 32
-CACHE = 2 * 2**20  # bytes
+CACHE = 2**21
 FEW_CHANNELS = 4
 
 
@@ -52,7 +53,7 @@ def conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     @tf.custom_gradient
     def product(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return _spread(dy, kernel, stride, tf.shape(x), x.shape), _kernel_gradient(x, dy, kernel, stride)
+            return _spread(dy, kernel, stride, x.shape), _kernel_gradient(x, dy, kernel.shape, stride)
 
         return tf.nn.conv2d(x, kernel, stride, "SAME"), gradient
 
@@ -61,28 +62,30 @@ def conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
 
 def upconv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Transposed convolution: [batch, h, w, in], [k, k, out, in] -> [batch, stride * h, stride * w, out]."""
-    static = [None, stride * x.shape[1], stride * x.shape[2], kernel.shape[2]]
+    return _spread(x, kernel, stride, [None, stride * x.shape[1], stride * x.shape[2], kernel.shape[2]])
+
+
+def _spread(x: tf.Tensor, kernel: tf.Tensor, stride: int, shape: Shape) -> tf.Tensor:
+    """The transpose of `conv` with respect to its input, which has `shape` but for the batch."""
 
     @tf.custom_gradient
     def product(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.nn.conv2d(dy, kernel, stride, "SAME"), _kernel_gradient(dy, x, kernel, stride)
+            return conv(dy, kernel, stride), _kernel_gradient(dy, x, kernel.shape, stride)
 
-        return _spread(x, kernel, stride, tf.stack([tf.shape(x)[0], *static[1:]]), static), gradient
+        whole = kernel.shape[0] == 2 * stride and tuple(shape[1:3]) == (stride * x.shape[1], stride * x.shape[2])
+        if _only_cpus() and whole and kernel.shape[2] <= FEW_CHANNELS:
+            return _spread_to_few(x, kernel, stride), gradient
+        return tf.nn.conv2d_transpose(x, kernel, [tf.shape(x)[0], *shape[1:]], stride, "SAME"), gradient
 
     return product(x, kernel)
 
 
-def _spread(x: tf.Tensor, kernel: tf.Tensor, stride: int, shape: tf.Tensor, static: tf.TensorShape) -> tf.Tensor:
-    """The transpose of `conv` with respect to its input."""
-    size, _, channels, _ = kernel.shape
-    height, width = x.shape[1:3]
-    exact = size == 2 * stride and static[1] == stride * height and static[2] == stride * width
-    if not (_only_cpus() and exact and channels <= FEW_CHANNELS):
-        return tf.nn.conv2d_transpose(x, kernel, shape, stride, "SAME")
+def _spread_to_few(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     # TensorFlow's kernel is made for many channels. Here: all k x k values of each input pixel in one matrix product;
     # the k x k patch is 2 x 2 blocks of stride x stride pixels, and neighbours overlap by a block. A convolution with
     # ones adds up the blocks that meet: of the four pixels around it, each its own.
+    height, width, channels = *x.shape[1:3], kernel.shape[2]
     patches = tf.matmul(tf.reshape(x, [-1, x.shape[3]]), tf.reshape(kernel, [-1, x.shape[3]]), transpose_b=True)
     block = np.eye(stride * stride * channels).reshape([stride, stride, channels, -1])
     meeting = np.zeros([2, 2, 2, stride, 2, stride, channels, block.shape[-1]])
@@ -98,26 +101,37 @@ def _spread(x: tf.Tensor, kernel: tf.Tensor, stride: int, shape: tf.Tensor, stat
     return tf.nn.depth_to_space(blocks, stride)[:, before : before + stride * height, before : before + stride * width]
 
 
-def _kernel_gradient(x: tf.Tensor, dy: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
-    """Gradient of `conv` with respect to its kernel."""
-    size = _images_at_once(x)
-    if not (_only_cpus() and kernel.shape[2] >= MANY_CHANNELS and (size >= MANY_IMAGES or x.dtype != tf.float32)):
-        return tf.raw_ops.Conv2DBackpropFilter(
-            input=x, filter_sizes=kernel.shape, out_backprop=dy, strides=[1, stride, stride, 1], padding="SAME"
-        )
-    if x.shape[0] is None or x.shape[0] <= size:
-        return _kernel_gradient_at_once(x, dy, kernel.shape, stride)
-    size = max(size // MANY_IMAGES, 1) * MANY_IMAGES
-    parts = [slice(start, start + size) for start in range(0, x.shape[0], size)]
-    return tf.add_n([_kernel_gradient_at_once(x[part], dy[part], kernel.shape, stride) for part in parts])
+def _kernel_gradient(x: tf.Tensor, dy: tf.Tensor, shape: Shape, stride: int) -> tf.Tensor:
+    """Gradient of `conv` with respect to its kernel, which has `shape`."""
+    fitting = CACHE // (math.prod(x.shape[1:]) * x.dtype.size)  # images in a core's cache
+    faster = x.dtype == tf.bfloat16 or (x.dtype == tf.float32 and fitting >= MANY_IMAGES)
+    at_once = max(fitting // MANY_IMAGES, 1) * MANY_IMAGES
+
+    @tf.custom_gradient
+    def product(x: tf.Tensor, dy: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        def gradient(kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return _spread(dy, kernel, stride, x.shape), conv(x, kernel, stride)
+
+        if not (_only_cpus() and shape[2] >= MANY_CHANNELS and faster):
+            value = tf.raw_ops.Conv2DBackpropFilter(
+                input=x, filter_sizes=shape, out_backprop=dy, strides=[1, stride, stride, 1], padding="SAME"
+            )
+        elif x.shape[0] is None or x.shape[0] <= at_once:
+            value = _kernel_gradient_as_conv(x, dy, shape, stride)
+        else:
+            parts = [slice(start, start + at_once) for start in range(0, x.shape[0], at_once)]
+            value = tf.add_n([_kernel_gradient_as_conv(x[part], dy[part], shape, stride) for part in parts])
+        return value, gradient
+
+    return product(x, dy)
 
 
-def _kernel_gradient_at_once(x: tf.Tensor, dy: tf.Tensor, kernel_shape: tf.TensorShape, stride: int) -> tf.Tensor:
+def _kernel_gradient_as_conv(x: tf.Tensor, dy: tf.Tensor, shape: Shape, stride: int) -> tf.Tensor:
     # A convolution once more, whose kernel is dy and whose channels are the batch: oneDNN's forward kernels are faster
     # than its gradient with respect to kernels. The stride becomes a dilation. The channels of a pixel lie beside each
     # other as if they were pixels of a wider image, so that one plain transposition prepares x, and the product comes
     # out as the kernel is stored.
-    size, _, channels, _ = kernel_shape
+    size, _, channels, _ = shape
     height, width = x.shape[1:3]
     above, left = (_same_padding(length, size, stride) for length in (height, width))
     product = tf.nn.conv2d(
@@ -127,12 +141,7 @@ def _kernel_gradient_at_once(x: tf.Tensor, dy: tf.Tensor, kernel_shape: tf.Tenso
         [[0, 0], above, [channels * side for side in left], [0, 0]],
         dilations=[stride, stride * channels],
     )
-    return tf.reshape(product, kernel_shape)
-
-
-def _images_at_once(x: tf.Tensor) -> int:
-    """How many of x [batch, h, w, channels] fit into a core's cache."""
-    return CACHE // (math.prod(x.shape[1:]) * x.dtype.size)
+    return tf.reshape(product, shape)
 
 
 def _same_padding(length: int, size: int, stride: int) -> list[int]:
