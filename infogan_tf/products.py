@@ -16,11 +16,13 @@ import tensorflow as tf
 Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # of the two factors, from that of their product
 Shape = Sequence[int | None]
 
-# From how many channels on, and of how many images at once, a convolution over the batch is the faster way to a
-# kernel's gradient; and how many bytes of images stay in the cache meanwhile.
+# From so many channels on, a convolution over the batch is the faster way to a kernel's gradient. It takes so many
+# images at once, or more if they fit into the cache, so many bytes; in float32 it is faster only if they do.
 MANY_CHANNELS = 32
 MANY_IMAGES = 32
 CACHE = 2**21
+
+# Up to so many channels, patches added up are the faster way to a transposed convolution.
 FEW_CHANNELS = 4
 
 
@@ -103,7 +105,7 @@ def _spread_to_few(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
 
 def _kernel_gradient(x: tf.Tensor, dy: tf.Tensor, shape: Shape, stride: int) -> tf.Tensor:
     """Gradient of `conv` with respect to its kernel, which has `shape`."""
-    fitting = CACHE // (math.prod(x.shape[1:]) * x.dtype.size)  # images in a core's cache
+    fitting = CACHE // (math.prod(x.shape[1:]) * x.dtype.size)
     faster = x.dtype == tf.bfloat16 or (x.dtype == tf.float32 and fitting >= MANY_IMAGES)
     at_once = max(fitting // MANY_IMAGES, 1) * MANY_IMAGES
 
@@ -120,7 +122,8 @@ def _kernel_gradient(x: tf.Tensor, dy: tf.Tensor, shape: Shape, stride: int) -> 
             value = _kernel_gradient_as_conv(x, dy, shape, stride)
         else:
             parts = [slice(start, start + at_once) for start in range(0, x.shape[0], at_once)]
-            value = tf.add_n([_kernel_gradient_as_conv(x[part], dy[part], shape, stride) for part in parts])
+            values = [_kernel_gradient_as_conv(x[part], dy[part], shape, stride) for part in parts]
+            value = tf.cast(tf.add_n([tf.cast(value, tf.float32) for value in values]), x.dtype)
         return value, gradient
 
     return product(x, dy)

@@ -111,6 +111,17 @@ def test_layer_of_products_is_keras(kind, arguments, shape, activation, use_bias
     assert type(again) is kind
 
 
+@pytest.mark.parametrize("kind", [Dense, Conv2D, Conv2DTranspose])
+def test_a_bias_in_half_precision_gets_all_of_its_gradient(kind):
+    """d sum(y) / db is the number of outputs that b is added to, here 2^15 and more; bfloat16 cannot count so far."""
+    convolution = {"kernel_size": 3, "padding": "same"} if kind is not Dense else {}
+    layer = kind(2, dtype="mixed_bfloat16", **convolution)
+    x = tf.zeros([2**15, 3] if kind is Dense else [8, 64, 64, 3])
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(tf.cast(layer(x), tf.float32))
+    np.testing.assert_array_equal(tape.gradient(total, layer.bias.value), [2**15, 2**15])
+
+
 def test_leaky_relu_is_keras():
     layer, x = LeakyReLU(0.3), np.float32([[-1.0, 0.0, 2.0]])
     np.testing.assert_array_equal(layer(x), keras.layers.LeakyReLU(0.3)(x))
