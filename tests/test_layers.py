@@ -113,7 +113,7 @@ def test_layer_of_products_is_keras(kind, arguments, shape, activation, use_bias
 
 @pytest.mark.parametrize("kind", [Dense, Conv2D, Conv2DTranspose])
 def test_a_bias_in_half_precision_gets_all_of_its_gradient(kind):
-    """d sum(y) / db is the number of outputs that b is added to, here 2^15 and more; bfloat16 cannot count so far."""
+    """Of the sum of all outputs: their number, here 2^15, to which bfloat16 cannot count."""
     convolution = {"kernel_size": 3, "padding": "same"} if kind is not Dense else {}
     layer = kind(2, dtype="mixed_bfloat16", **convolution)
     x = tf.zeros([2**15, 3] if kind is Dense else [8, 64, 64, 3])
