@@ -42,8 +42,8 @@ def main(argv: list[str]) -> None:
     for _ in range(STEPS):
         model.train_function(batches)
     with tempfile.TemporaryDirectory() as folder:
-        operations_alone = tf.profiler.experimental.ProfilerOptions(host_tracer_level=2, python_tracer_level=0)
-        tf.profiler.experimental.start(folder, operations_alone)
+        without_python = tf.profiler.experimental.ProfilerOptions(host_tracer_level=2, python_tracer_level=0)
+        tf.profiler.experimental.start(folder, without_python)
         for _ in range(STEPS):
             logs = model.train_function(batches)
         float(logs["d_loss"])
