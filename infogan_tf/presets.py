@@ -116,24 +116,26 @@ _SPRITE_VIEWS = {
 }
 # Instance noise holds D back until sizes and places are taken; without it G shows the codes as textures. Shapes and
 # angles come later: of a speck or a smear neither view can take the size or the place away.
+# The angle weighs less than the shape: of squares and ellipses only a part of it can be read, and pay for all of it
+# is pay for shapes that there are not.
 _SPRITES: dict[str, Any] = {
     "dataset": "sprites",
     "architecture": "sprites",
     "codes": _spec(_SPRITE_CODES),
     "image_shape": (64, 64, 1),
     "noise_size": 1,
-    "lambdas": {"shape": 0.3, "scale": 0.3, "rotation": 0.3, "x": 0.2, "y": 0.2},
+    "lambdas": {"shape": 0.5, "scale": 0.3, "rotation": 0.2, "x": 0.2, "y": 0.2},
     "lambdas_from_epoch": {"rotation": 3, "shape": 3},
     "augmentation": _SPRITE_VIEWS,
     "instance_noise_stddev": 0.5,
     "instance_noise_end_stddev": 0.15,
-    "instance_noise_steps": 8000,
+    "instance_noise_steps": 14_000,
     "information_in_discriminator": True,
     "information_in_discriminator_from_epoch": 3,
     "batch_size": 64,
     "epochs": 16,
     "steps_per_epoch": 1000,
-    "decay_epochs": 3,
+    "decay_epochs": 8,
     "recognition_epochs": 2,
     "discriminator_learning_rate": 2e-4,
     "generator_learning_rate": 1e-3,
