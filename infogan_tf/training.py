@@ -32,6 +32,8 @@ from infogan_tf.validation import check_from_epoch, check_last_batch
 
 logger = logging.getLogger(__name__)
 
+FEW_STEPS = 100  # of an epoch; presets have from 200 up
+
 
 def train(config: TrainingConfig, workdir: str | Path, *, overwrite: bool = False, strategy: str = "none") -> InfoGAN:
     """Trains to `config.epochs`, from the workdir's last checkpoint if it has one.
@@ -82,9 +84,7 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
     if epoch > config.epochs:
         raise ValueError(f"{workdir} has already completed {epoch} epochs, more than the {config.epochs} asked for")
     images, validation = _data(config, used)
-    steps = config.steps_per_epoch or len(images) // config.batch_size
-    if steps % config.steps_per_execution:
-        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
+    steps = _steps(config, len(images))
     _set_rates(model, config, steps)
 
     if chief:
@@ -114,6 +114,20 @@ def _train(config: TrainingConfig, workdir: Path, last_epoch: int, overwrite: bo
         with replaced_file(workdir / "model.keras") as temporary:
             model.save(temporary)
     return model
+
+
+def _steps(config: TrainingConfig, num_images: int) -> int:
+    """Of an epoch."""
+    steps = config.steps_per_epoch or num_images // config.batch_size
+    if steps % config.steps_per_execution:
+        raise ValueError(f"steps_per_execution {config.steps_per_execution} must divide the {steps} steps of an epoch")
+    if steps < FEW_STEPS and not config.steps_per_epoch:
+        logger.warning(
+            "an epoch, once through %d images, is only %d steps: set steps_per_epoch to have more, as 468 on MNIST",
+            num_images,
+            steps,
+        )
+    return steps
 
 
 def _check_model(config: TrainingConfig, model: InfoGAN) -> None:

@@ -52,6 +52,12 @@ def test_validation_scores_are_those_of_the_model_after_the_epoch(tmp_path):
     assert {"val_d_loss", "val_g_loss", "val_digit_information", "val_slant_information"} <= set(row)
 
 
+@pytest.mark.parametrize(("steps", "said"), [(None, 1), (2, 0)])
+def test_a_short_epoch_that_nobody_asked_for_is_told(tmp_path, caplog, steps, said):
+    run(tmp_path, dataclasses.replace(CONFIG, epochs=1, steps_per_epoch=steps))
+    assert caplog.text.count("once through 20 images, is only 2 steps: set steps_per_epoch") == said
+
+
 def test_the_last_checkpoint_is_the_model(straight):
     model = workdirs.load(straight)
     last = keras.models.load_model(list_checkpoints(straight / "checkpoints")[-1][0])
